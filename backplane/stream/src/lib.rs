@@ -1,0 +1,1 @@
+//! Gateway to gateway streams: numbers, gaps, holding, fetching, acks; no IO.

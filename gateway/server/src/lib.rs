@@ -1,0 +1,1 @@
+//! The front: listeners, transports, auth, links to hub-hosts, audiences to destinations.

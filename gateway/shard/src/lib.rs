@@ -1,0 +1,1 @@
+//! One thread and its connections: slab, queues, tables, local delivery, timers, the write path.

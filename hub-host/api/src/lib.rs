@@ -1,0 +1,1 @@
+//! What a hub author depends on: Hub, Context, Clients, Groups, errors.

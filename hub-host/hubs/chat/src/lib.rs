@@ -1,0 +1,1 @@
+//! The demo: rooms, names, who is here, what was said a moment ago.

@@ -1,0 +1,1 @@
+//! A hub with the methods that the official functional tests call.

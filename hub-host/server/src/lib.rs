@@ -1,0 +1,1 @@
+//! Hosts hubs: the worker side of the link.

@@ -1,0 +1,1 @@
+//! What every process has: configuration, phases, drain, admin listener, telemetry, named tasks, signals.

@@ -1,0 +1,1 @@
+//! The names of things: hubs, connections, users, groups, nodes.

@@ -1,0 +1,1 @@
+//! Gateway to hub-host: the frames of the link as plain types.

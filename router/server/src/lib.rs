@@ -1,0 +1,1 @@
+//! The router: serves the directory to gateways.
