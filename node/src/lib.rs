@@ -1,1 +1,3 @@
 //! What every process has: configuration, phases, drain, admin listener, telemetry, named tasks, signals.
+
+pub mod tasks;
