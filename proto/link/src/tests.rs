@@ -1,0 +1,154 @@
+use std::sync::Arc;
+
+use smallvec::smallvec;
+
+use crate::*;
+
+fn info() -> ConnectionInfo {
+    ConnectionInfo {
+        connection: "c-1".parse().unwrap(),
+        hub: "chat".parse().unwrap(),
+        authenticated: true,
+        claims: vec![Claim {
+            name: "sub".into(),
+            value: "ana".into(),
+        }],
+        headers: vec![Header {
+            name: "user-agent".into(),
+            value: "x".into(),
+        }],
+        path: "/hubs/chat".into(),
+        query: "a=1".into(),
+        remote: Some("127.0.0.1:4".parse().unwrap()),
+        local: None,
+        transport: Transport::WebSockets,
+        protocol: Encoding::Json,
+    }
+}
+
+fn arguments() -> Arguments {
+    Arguments {
+        encoding: Encoding::MessagePack,
+        bytes: vec![0x91, 0xa1, b'x'].into(),
+    }
+}
+
+fn to_hub_host() -> Vec<ToHubHost> {
+    vec![
+        ToHubHost::Identify(Arc::new(info())),
+        ToHubHost::Opened {
+            info: Arc::new(info()),
+            user: Some("ana".parse().unwrap()),
+        },
+        ToHubHost::Invocation(Invocation {
+            connection: "c-1".parse().unwrap(),
+            invocation_id: Some("7".parse().unwrap()),
+            kind: InvocationKind::Call,
+            target: "Send".into(),
+            arguments: arguments(),
+            stream_ids: smallvec!["8".parse().unwrap()],
+            takes_slot: true,
+        }),
+        ToHubHost::Ack {
+            id: AckId(3),
+            outcome: AckOutcome::UnknownConnection,
+        },
+        ToHubHost::Closed {
+            connection: "c-1".parse().unwrap(),
+            reason: CloseReason::ClientError("bye".into()),
+        },
+    ]
+}
+
+fn to_gateway() -> Vec<ToGateway> {
+    let connection = || "c-1".parse().unwrap();
+    vec![
+        ToGateway::Identified(Identified {
+            connection: connection(),
+            user: None,
+        }),
+        ToGateway::Done(Done {
+            connection: connection(),
+            stage: Stage::Opening,
+            error: Some("no".into()),
+        }),
+        ToGateway::Completion(Completion {
+            connection: connection(),
+            invocation_id: "7".parse().unwrap(),
+            outcome: Outcome::Value(Payload {
+                encoding: Encoding::Json,
+                bytes: "42".into(),
+            }),
+            releases_slot: true,
+        }),
+        ToGateway::SlotReleased {
+            connection: connection(),
+        },
+        ToGateway::Send(Send {
+            caller: Caller::HubHost,
+            delivery: Delivery {
+                hub: "chat".parse().unwrap(),
+                audience: Audience::Groups(smallvec!["g".parse().unwrap(), "".parse().unwrap()]),
+                except: smallvec![connection()],
+                target: "m".into(),
+                arguments: arguments(),
+            },
+        }),
+        ToGateway::Group(GroupChange {
+            ack: AckId(1),
+            caller: Caller::Connection(connection()),
+            operation: GroupOperation::Add,
+            hub: "chat".parse().unwrap(),
+            group: "g".parse().unwrap(),
+            connection: connection(),
+        }),
+        ToGateway::Close(CloseRequest {
+            caller: Caller::HubHost,
+            hub: "chat".parse().unwrap(),
+            connection: connection(),
+            allow_reconnect: true,
+        }),
+    ]
+}
+
+#[test]
+fn every_frame_survives_the_way_over_bytes() {
+    for frame in to_hub_host() {
+        assert_eq!(
+            codec::decode::<ToHubHost>(&codec::encode(&frame).unwrap()).unwrap(),
+            frame
+        );
+    }
+    for frame in to_gateway() {
+        assert_eq!(
+            codec::decode::<ToGateway>(&codec::encode(&frame).unwrap()).unwrap(),
+            frame
+        );
+    }
+}
+
+#[test]
+fn cut_and_padded_frames_are_refused() {
+    for frame in to_gateway() {
+        let mut bytes = codec::encode(&frame).unwrap();
+        assert!(codec::decode::<ToGateway>(&bytes[..bytes.len() - 1]).is_err());
+        bytes.push(0);
+        assert!(codec::decode::<ToGateway>(&bytes).is_err());
+    }
+}
+
+#[test]
+fn every_frame_about_a_connection_keeps_that_connections_order() {
+    let callers: Vec<_> = to_gateway().iter().map(ToGateway::caller).collect();
+    let own = Caller::Connection("c-1".parse().unwrap());
+    let expected = [
+        &own,
+        &own,
+        &own,
+        &own,
+        &Caller::HubHost,
+        &own,
+        &Caller::HubHost,
+    ];
+    assert!(callers.iter().eq(expected));
+}
