@@ -55,7 +55,10 @@ pub struct Unfinished {
 }
 
 fn list(live: &[(&'static str, usize)]) -> String {
-    let names: Vec<_> = live.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+    let names: Vec<_> = live
+        .iter()
+        .map(|(name, count)| format!("{name} ({count})"))
+        .collect();
     names.join(", ")
 }
 
@@ -140,7 +143,12 @@ impl Tasks {
     /// inputs close. It is dropped only at the deadline of the shutdown.
     ///
     /// The handle returned ends this one task early; dropping it does nothing.
-    pub fn spawn_graceful<F>(&self, name: &'static str, on_failure: OnFailure, future: F) -> AbortHandle
+    pub fn spawn_graceful<F>(
+        &self,
+        name: &'static str,
+        on_failure: OnFailure,
+        future: F,
+    ) -> AbortHandle
     where
         F: Future<Output: Outcome> + Send + 'static,
     {
@@ -165,7 +173,12 @@ impl Tasks {
     ///
     /// # Errors
     /// When the operating system refuses another thread.
-    pub fn thread<F, O>(&self, name: &'static str, on_failure: OnFailure, body: F) -> std::io::Result<()>
+    pub fn thread<F, O>(
+        &self,
+        name: &'static str,
+        on_failure: OnFailure,
+        body: F,
+    ) -> std::io::Result<()>
     where
         F: FnOnce() -> O + Send + 'static,
         O: Outcome,
@@ -236,7 +249,13 @@ impl Tasks {
         }
     }
 
-    fn start<F>(&self, name: Arc<Name>, on_failure: OnFailure, stop: CancellationToken, future: F) -> AbortHandle
+    fn start<F>(
+        &self,
+        name: Arc<Name>,
+        on_failure: OnFailure,
+        stop: CancellationToken,
+        future: F,
+    ) -> AbortHandle
     where
         F: Future<Output: Outcome> + Send + 'static,
     {
@@ -244,7 +263,13 @@ impl Tasks {
         self.start_bare(name, on_failure, stop, future.instrument(span))
     }
 
-    fn start_bare<F>(&self, name: Arc<Name>, on_failure: OnFailure, stop: CancellationToken, future: F) -> AbortHandle
+    fn start_bare<F>(
+        &self,
+        name: Arc<Name>,
+        on_failure: OnFailure,
+        stop: CancellationToken,
+        future: F,
+    ) -> AbortHandle
     where
         F: Future<Output: Outcome> + Send + 'static,
     {

@@ -35,7 +35,9 @@ where
         // A task that panicked is never polled again, so nobody sees what the panic left half done.
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Err(panic) => Poll::Ready(End::Failed(panic_text(&*panic))),
-            Ok(Poll::Ready(outcome)) => Poll::Ready(outcome.failure().map_or(End::Done, End::Failed)),
+            Ok(Poll::Ready(outcome)) => {
+                Poll::Ready(outcome.failure().map_or(End::Done, End::Failed))
+            }
             Ok(Poll::Pending) => stopped.as_mut().poll(cx).map(|()| End::Done),
         }
     })
@@ -48,5 +50,8 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
         .downcast_ref::<&'static str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panicked: {}", text.unwrap_or("with a value that is no text"))
+    format!(
+        "panicked: {}",
+        text.unwrap_or("with a value that is no text")
+    )
 }

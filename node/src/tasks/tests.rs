@@ -42,7 +42,10 @@ async fn a_panic_ends_only_its_own_task() {
             panic!("on purpose");
         }
     });
-    eventually("the panic is over", || tasks.live() == [("other", 1), ("panics", 0)]).await;
+    eventually("the panic is over", || {
+        tasks.live() == [("other", 1), ("panics", 0)]
+    })
+    .await;
     assert!(tasks.inner.failure.get().is_none());
 }
 
@@ -55,7 +58,10 @@ async fn a_vital_task_that_panics_stops_the_node() {
         }
     });
     let failure = tokio::time::timeout(SOON, tasks.failed()).await.unwrap();
-    assert_eq!(failure.to_string(), "task vital failed: panicked: out of cheese");
+    assert_eq!(
+        failure.to_string(),
+        "task vital failed: panicked: out of cheese"
+    );
 }
 
 #[tokio::test]
@@ -68,7 +74,10 @@ async fn the_first_vital_failure_is_the_one_that_is_told() {
     tasks.spawn("second", OnFailure::StopNode, async {
         Err::<(), _>(io::Error::other("broken too"))
     });
-    eventually("both are over", || tasks.live() == [("first", 0), ("second", 0)]).await;
+    eventually("both are over", || {
+        tasks.live() == [("first", 0), ("second", 0)]
+    })
+    .await;
     assert_eq!(first, tasks.failed().await);
     assert_eq!((first.name, first.cause.as_str()), ("first", "broken"));
 }
@@ -95,7 +104,10 @@ async fn shutdown_names_what_outlasts_its_deadline_and_then_drops_it() {
     let tasks = Tasks::current();
     tasks.spawn_graceful("stubborn", OnFailure::Log, pending::<()>());
     let unfinished = tasks.shutdown(Duration::from_millis(1)).await.unwrap_err();
-    assert_eq!(unfinished.to_string(), "still running at the deadline: stubborn (1)");
+    assert_eq!(
+        unfinished.to_string(),
+        "still running at the deadline: stubborn (1)"
+    );
     eventually("dropped", || tasks.live() == [("stubborn", 0)]).await;
 }
 
@@ -130,7 +142,10 @@ async fn pooled_tasks_count_as_one_name_and_are_waited_for() {
             let _ = gate.wait_for(|open| *open).await;
         });
     }
-    assert_eq!((pool.live(), tasks.live()), (100, vec![("invocation", 100)]));
+    assert_eq!(
+        (pool.live(), tasks.live()),
+        (100, vec![("invocation", 100)])
+    );
     let shutdown = tasks.shutdown(SOON);
     let open = async { go.send_replace(true) };
     let (ended, _) = tokio::join!(shutdown, open);
@@ -170,7 +185,10 @@ async fn threads_are_numbered_counted_and_waited_for() {
     }
     let mut seen = [named.recv().await.unwrap(), named.recv().await.unwrap()];
     seen.sort();
-    assert_eq!(seen, [Some("shard-0".to_owned()), Some("shard-1".to_owned())]);
+    assert_eq!(
+        seen,
+        [Some("shard-0".to_owned()), Some("shard-1".to_owned())]
+    );
     assert_eq!(tasks.live(), [("shard", 2)]);
     tasks.shutdown(SOON).await.unwrap();
     assert_eq!(tasks.live(), [("shard", 0)]);

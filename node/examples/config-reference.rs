@@ -1,0 +1,7 @@
+//! Prints the text of `docs/config.md`.
+
+#![allow(clippy::print_stdout)]
+
+fn main() {
+    print!("{}", hubplane_node::config::reference());
+}

@@ -1,0 +1,128 @@
+//! `[hubs]` and `[hubs.<name>]`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use figment::value::Value;
+use serde::Serialize;
+
+use super::extract::Areas;
+use super::problems::Problems;
+use super::values::{Limit, Size};
+
+options! {
+    /// Limits and timers of hubs. `[hubs]` is for all of them, `[hubs.<name>]` for one; what a hub's own
+    /// table leaves out is as in `[hubs]`.
+    pub struct HubOptions in "hubs" {
+        /// How long a connection may take to send its handshake.
+        #[serde(with = "humantime_serde")]
+        pub handshake_timeout: Duration = Duration::from_secs(15),
+        /// After how long without a message to it a connection is sent a ping.
+        #[serde(with = "humantime_serde")]
+        pub keep_alive_interval: Duration = Duration::from_secs(15),
+        /// After how long without a message from it a connection is given up; longer than
+        /// `keep_alive_interval`, by default twice as long, as clients use the same pair of numbers.
+        #[serde(with = "humantime_serde")]
+        pub client_timeout: Duration = Duration::from_secs(30),
+        /// The largest hub protocol message that a client may send.
+        pub max_message_bytes: Limit = Limit::Bytes(32 * 1024),
+        /// Whether callers are told what an unexpected error of a method was. It may hold secrets.
+        pub detailed_errors: bool = false,
+        /// How many invocations of one connection run at a time.
+        pub max_parallel_invocations: usize = 1,
+        /// How much may wait to be sent to one connection. A connection whose queue overflows is closed.
+        pub outbound_queue_bytes: Size = Size::mib(1),
+        /// How long a connection's socket may take no byte while something waits. Then it is closed.
+        #[serde(with = "humantime_serde")]
+        pub outbound_queue_age: Duration = Duration::from_secs(30),
+        /// How long a negotiated connection may take to open its transport.
+        #[serde(with = "humantime_serde")]
+        pub negotiate_timeout: Duration = Duration::from_secs(15),
+    }
+}
+
+/// The options of all hubs, and of those that have their own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Hubs {
+    /// What holds for a hub that is not in `named`.
+    #[serde(flatten)]
+    pub defaults: HubOptions,
+    /// Complete options by hub name.
+    #[serde(flatten)]
+    pub named: BTreeMap<String, HubOptions>,
+}
+
+impl Hubs {
+    /// What is in force for one hub.
+    pub fn of(&self, hub: &str) -> &HubOptions {
+        self.named.get(hub).unwrap_or(&self.defaults)
+    }
+
+    /// Tells the tables of single hubs from the options of all, and lays the former over the latter.
+    pub(super) fn extract(areas: &mut Areas, problems: &mut Problems) -> Self {
+        let area = HubOptions::AREA;
+        let is_hub = |key: &String, value: &Value| {
+            value.as_dict().is_some() && area.options.iter().all(|option| option.name != key)
+        };
+        let (named, common) = areas
+            .take(area)
+            .into_iter()
+            .partition(|(key, value)| is_hub(key, value));
+
+        let (defaults, common) = areas.extract_at(&["hubs"], common, problems);
+        let hub = |(name, own): (String, Value)| {
+            let mut options = common.clone();
+            options.extend(own.into_dict().unwrap_or_default());
+            let (options, _) = areas.extract_at(&["hubs", &name], options, problems);
+            (name, options)
+        };
+        let named: figment::value::Dict = named;
+        Self {
+            defaults,
+            named: named.into_iter().map(hub).collect(),
+        }
+    }
+
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        let common = self.defaults.problems();
+        for (name, options) in &self.named {
+            // What is wrong for all hubs is reported once.
+            let own = options.problems().into_iter();
+            for (option, message) in own.filter(|problem| !common.contains(problem)) {
+                problems.add(format!("hubs.{name}.{option}"), message);
+            }
+        }
+        for (option, message) in common {
+            problems.add(format!("hubs.{option}"), message);
+        }
+    }
+}
+
+impl HubOptions {
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let positive = [
+            ("handshake_timeout", self.handshake_timeout.is_zero()),
+            ("keep_alive_interval", self.keep_alive_interval.is_zero()),
+            (
+                "max_message_bytes",
+                self.max_message_bytes == Limit::Bytes(0),
+            ),
+            (
+                "max_parallel_invocations",
+                self.max_parallel_invocations == 0,
+            ),
+            (
+                "outbound_queue_bytes",
+                self.outbound_queue_bytes.bytes() == 0,
+            ),
+            ("outbound_queue_age", self.outbound_queue_age.is_zero()),
+            ("negotiate_timeout", self.negotiate_timeout.is_zero()),
+        ];
+        let zero = positive.into_iter().filter(|(_, is_zero)| *is_zero);
+        let mut problems: Vec<_> = zero.map(|(option, _)| (option, "is 0")).collect();
+        if self.client_timeout <= self.keep_alive_interval {
+            problems.push(("client_timeout", "is not longer than keep_alive_interval"));
+        }
+        problems
+    }
+}
