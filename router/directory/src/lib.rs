@@ -1,1 +1,15 @@
 //! Who is where: tables, reports, watches and leases, for the router and for the gateway; no IO.
+
+mod gateway;
+mod key;
+pub mod message;
+mod replica;
+mod timers;
+
+pub use gateway::{
+    ChangeId, CloseReason, GatewayCounts, GatewayDirectory, Holders, LookupId, NodeList, Output,
+    ReplicaId, Resolution, ShardSet, StreamId, Targets, Visibility,
+};
+pub use key::{HASH_VERSION, Key, Subject};
+pub use replica::{Replica, ReplicaCounts, ReplicaOutput, SessionId};
+pub use timers::{Timers, UnsoundTimers};
