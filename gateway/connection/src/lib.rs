@@ -1,1 +1,39 @@
-//! One client connection as a state machine: bytes in, events out.
+//! One client connection as a state machine: bytes in, events out (DESIGN 3.1, 4; reference signalr-core 5 to 13).
+//!
+//! [`Connection`] is the whole life of a SignalR Core connection, handshake to close, with no socket, clock, task or
+//! channel in sight. Whoever holds the socket feeds it (`handle_*`, with the time), carries out what it asks for
+//! ([`Connection::poll_output`]) and calls it again when it says so ([`Connection::poll_timeout`]).
+//!
+//! ```text
+//! handshaking -> identifying -> appearing -> opening -> open -> closing -> closed
+//!      |         only hubs that |            on_connected  |    on_disconnected
+//!      |         name users     |            runs          |    runs
+//!      request read             connection and user        invocations run
+//!                               become visible; then the
+//!                               handshake is answered
+//! ```
+//!
+//! What differs between transports stays outside: whole hub messages go in and out, and how they are framed, and how
+//! the transport itself is closed, is its carrier's business. [`OutboundQueue`] is the bounded queue that every
+//! transport writes from.
+//!
+//! This crate deliberately knows nothing of groups, audiences and other connections: deliveries do not pass through
+//! the machine, which only says whether they may reach the client now ([`Connection::hears`]).
+
+mod clocks;
+mod closing;
+mod connection;
+mod handshake;
+mod options;
+mod output;
+mod queue;
+mod receive;
+mod reply;
+
+#[cfg(test)]
+mod tests;
+
+pub use connection::{Connection, End, UserSource};
+pub use options::{Options, QueueLimits};
+pub use output::{Output, TransportClose};
+pub use queue::{Head, OutboundQueue, Overflow};

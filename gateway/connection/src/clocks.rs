@@ -1,0 +1,112 @@
+//! The timers of a connection (reference signalr-core 10.2, 13.1, 13.2).
+
+use std::time::Instant;
+
+use hubplane_proto_link::CloseReason;
+
+use crate::connection::{Connection, Phase};
+use crate::{Options, Output};
+
+/// When what is due.
+#[derive(Debug)]
+pub(crate) struct Clocks {
+    handshake_until: Instant,
+    /// The next ping to the client. Counted from the last ping, whatever else is sent (13.1).
+    ping_at: Instant,
+    /// Since when the receive loop waits for the client without having got a whole message.
+    heard_at: Instant,
+    /// The client has pinged: from the first ping on its silence counts (13.2).
+    pub(crate) armed: bool,
+    /// Until when `on_disconnected` is waited for.
+    closing_until: Instant,
+}
+
+impl Clocks {
+    pub(crate) fn new(options: &Options, now: Instant) -> Self {
+        Self {
+            handshake_until: now + options.handshake_timeout,
+            ping_at: now,
+            heard_at: now,
+            armed: false,
+            closing_until: now,
+        }
+    }
+
+    /// The handshake is answered: pings begin.
+    pub(crate) fn answered(&mut self, options: &Options, now: Instant) {
+        self.ping_at = now + options.keep_alive_interval;
+    }
+
+    /// A whole message came, or the receive loop waits for the client again: silence counts from zero.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        self.heard_at = now;
+    }
+
+    pub(crate) fn closing(&mut self, options: &Options, now: Instant) {
+        self.closing_until = now + options.closing_timeout;
+    }
+}
+
+impl Connection {
+    /// When to call [`handle_timeout`](Self::handle_timeout) next; `None` means that no deadline is armed.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
+                Some(self.clocks.handshake_until)
+            }
+            Phase::Opening | Phase::Open if self.reason.is_some() => None,
+            Phase::Opening | Phase::Open => match &self.ended {
+                Some(ended) => Some(ended.until),
+                None => Some(self.silent_at().map_or(self.clocks.ping_at, |silent_at| {
+                    silent_at.min(self.clocks.ping_at)
+                })),
+            },
+            Phase::Closing => Some(self.clocks.closing_until),
+            Phase::Closed => None,
+        }
+    }
+
+    /// Time has passed: what is due by `now` happens.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
+                if now >= self.clocks.handshake_until {
+                    self.cancel_handshake();
+                }
+            }
+            Phase::Opening | Phase::Open => self.handle_timeout_of_client(now),
+            Phase::Closing => {
+                if now >= self.clocks.closing_until {
+                    self.finish(false);
+                }
+            }
+            Phase::Closed => {}
+        }
+    }
+
+    fn handle_timeout_of_client(&mut self, now: Instant) {
+        if self.reason.is_some() {
+            return;
+        }
+        if let Some(ended) = &self.ended {
+            if now >= ended.until {
+                self.end_as_client_did(now);
+            }
+            return;
+        }
+        if self.silent_at().is_some_and(|silent_at| now >= silent_at) {
+            self.end_with_error(CloseReason::ClientTimeout, now);
+        } else if now >= self.clocks.ping_at {
+            self.clocks.ping_at = now + self.options.keep_alive_interval;
+            self.output(Output::Ping);
+        }
+    }
+
+    /// When the client will have been silent for too long. The clock stands still while the receive loop does not wait
+    /// for the client: a message waits for its slot or for room (13.2).
+    fn silent_at(&self) -> Option<Instant> {
+        let waits_for_client = self.phase == Phase::Open && self.waiting.is_none() && !self.paused;
+        (self.clocks.armed && waits_for_client)
+            .then(|| self.clocks.heard_at + self.options.client_timeout)
+    }
+}

@@ -1,0 +1,153 @@
+//! How a connection ends (reference signalr-core 13.3, 13.4).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use hubplane_proto_link::{CloseReason, Done, Stage, ToHubHost};
+use hubplane_proto_signalr::{Detail, Message};
+
+use crate::connection::{Connection, End, Phase};
+use crate::{Output, TransportClose};
+
+/// The text of every Close message that tells of an error (reference signalr-core 12.4).
+const CLOSED_WITH_ERROR: &str = "Connection closed with an error.";
+
+/// What a Close message says: its error, and whether the client may reconnect by itself.
+pub(crate) type Farewell = (Option<String>, bool);
+
+impl Connection {
+    /// A lifecycle method has run.
+    pub fn handle_done(&mut self, done: Done, now: Instant) {
+        match (self.phase, done.stage) {
+            (Phase::Opening, Stage::Opening) => match done.error {
+                Some(text) => {
+                    self.end(CloseReason::OpeningFailed, Some((Some(text), false)), now);
+                    self.finish(false);
+                }
+                None if self.reason.is_some() => self.tell_hub(now),
+                None => {
+                    self.phase = Phase::Open;
+                    self.clocks.heard(now);
+                }
+            },
+            (Phase::Closing, Stage::Closing) => self.finish(done.error.is_some()),
+            _ => {}
+        }
+    }
+
+    /// The connection is to end: the hub aborted it, or this node drains. The client is told whether it may reconnect.
+    pub fn handle_close(&mut self, reason: CloseReason, allow_reconnect: bool, now: Instant) {
+        self.end(reason, Some((None, allow_reconnect)), now);
+    }
+
+    /// The outbound queue outgrew its bound and what waited in it has been dropped: what is lost is not lost silently.
+    pub fn handle_overflow(&mut self, now: Instant) {
+        self.end_with_error(CloseReason::SlowConsumer, now);
+    }
+
+    /// The hub-host is gone and nobody else serves the connection: nothing more is waited for.
+    pub fn handle_link_lost(&mut self, now: Instant) {
+        self.end(CloseReason::Draining, Some((None, true)), now);
+        self.finish(false);
+    }
+
+    /// Ends it for a reason that is an error for the client too. It may reconnect.
+    pub(crate) fn end_with_error(&mut self, reason: CloseReason, now: Instant) {
+        let mut text = CLOSED_WITH_ERROR.to_owned();
+        if self.options.detailed_errors
+            && let Some(detail) = reason.error()
+        {
+            text.push(' ');
+            text.push_str(&detail);
+        }
+        self.end(reason, Some((Some(text), true)), now);
+    }
+
+    /// The client has gone and all that it sent is carried out, or was given time enough.
+    pub(crate) fn end_as_client_did(&mut self, now: Instant) {
+        let waits = self.waiting.is_some() || self.paused || self.phase != Phase::Open;
+        let reason = match self.ended.as_ref().map(|ended| &ended.how) {
+            // Bytes that no parser waits behind are a message that was cut off.
+            Some(End::Closed | End::Lost) if !waits && !self.input.is_empty() => {
+                CloseReason::ProtocolError(
+                    Detail::invalid_data("Connection terminated while reading a message.")
+                        .to_string(),
+                )
+            }
+            Some(End::Lost) => CloseReason::TransportLost,
+            Some(End::Violation(detail)) => CloseReason::ProtocolError(detail.clone()),
+            Some(End::Closed) | None => CloseReason::ClientClosed,
+        };
+        self.end(reason, None, now);
+    }
+
+    /// Ends the conversation with the client, once, then the connection as far as that is possible now.
+    pub(crate) fn end(&mut self, reason: CloseReason, farewell: Option<Farewell>, now: Instant) {
+        if self.reason.is_some() || self.phase == Phase::Closed {
+            return;
+        }
+        self.input.clear();
+        self.waiting = None;
+        match self.phase {
+            // The hub has not heard of it.
+            Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
+                self.finish_as(reason, TransportClose::Normal);
+            }
+            // `on_disconnected` never runs beside `on_connected`.
+            Phase::Opening => {
+                self.say(farewell);
+                self.reason = Some(reason);
+            }
+            Phase::Open => {
+                self.say(farewell);
+                self.reason = Some(reason);
+                self.tell_hub(now);
+            }
+            Phase::Closing | Phase::Closed => {}
+        }
+    }
+
+    fn say(&mut self, farewell: Option<Farewell>) {
+        if let Some((error, allow_reconnect)) = farewell {
+            let mut bytes = Vec::new();
+            self.encoding.encode(
+                &Message::Close {
+                    error,
+                    allow_reconnect,
+                },
+                &mut bytes,
+            );
+            self.send(Bytes::from(bytes));
+        }
+    }
+
+    fn tell_hub(&mut self, now: Instant) {
+        if let Some(reason) = self.reason.clone() {
+            let connection = self.info.connection.clone();
+            self.output(Output::ToHubHost(ToHubHost::Closed { connection, reason }));
+            self.phase = Phase::Closing;
+            self.clocks.closing(&self.options, now);
+        }
+    }
+
+    /// The lifecycle is complete.
+    pub(crate) fn finish(&mut self, hub_failed: bool) {
+        if self.phase != Phase::Closed {
+            let reason = self.reason.clone().unwrap_or(CloseReason::ClientClosed);
+            let close = if hub_failed {
+                TransportClose::Failed
+            } else {
+                TransportClose::Normal
+            };
+            self.finish_as(reason, close);
+        }
+    }
+
+    pub(crate) fn finish_as(&mut self, reason: CloseReason, close: TransportClose) {
+        self.phase = Phase::Closed;
+        self.input.clear();
+        self.reason = Some(reason.clone());
+        self.close_transport(close);
+        self.output(Output::Ended(reason));
+    }
+}

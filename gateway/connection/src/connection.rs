@@ -1,0 +1,267 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use hubplane_proto_ids::UserId;
+use hubplane_proto_link::{self as link, CloseReason, ConnectionInfo, Identified, ToHubHost};
+use hubplane_proto_signalr::Encoding;
+
+use crate::clocks::Clocks;
+use crate::{Options, Output, TransportClose};
+
+/// Who names the user of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserSource {
+    /// It is known from the token, or known that there is none.
+    Known(Option<UserId>),
+    /// The hub's own function, asked once the handshake is read.
+    AskHub,
+}
+
+/// How the client's side of the transport ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// In order: a close frame, a DELETE.
+    Closed,
+    /// Without a word.
+    Lost,
+    /// By breaking the transport's own rules, and what was wrong. The transport has told the client.
+    Violation(String),
+}
+
+/// Where in its life a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The handshake request has not been read yet.
+    Handshaking,
+    /// The hub names the user.
+    Identifying,
+    /// Connection and user become visible.
+    Appearing,
+    /// The handshake is answered, `on_connected` runs.
+    Opening,
+    /// Messages are carried out.
+    Open,
+    /// `on_disconnected` runs.
+    Closing,
+    /// Over.
+    Closed,
+}
+
+/// The client's side has ended, and what it sent before is being carried out.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) how: End,
+    pub(crate) until: Instant,
+}
+
+/// One client connection, handshake to close. Holds no socket, clock, task or channel.
+///
+/// After every `handle_*` call, take outputs until [`poll_output`](Self::poll_output) returns `None`, then ask
+/// [`poll_timeout`](Self::poll_timeout) again. Messages of the client are parsed one at a time while outputs are taken,
+/// so that [`pause`](Self::pause) stops the very next one.
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) options: Arc<Options>,
+    /// Its `protocol` is a guess until the handshake request is read.
+    pub(crate) info: Arc<ConnectionInfo>,
+    pub(crate) user: UserSource,
+    pub(crate) encoding: Encoding,
+    pub(crate) phase: Phase,
+    /// What the client sent and is not parsed yet.
+    pub(crate) input: BytesMut,
+    /// An invocation that waits for its slot; nothing behind it is parsed.
+    pub(crate) waiting: Option<Box<link::Invocation>>,
+    /// Slots in use.
+    pub(crate) running: u32,
+    /// No further message may be taken: the link or the outbound queue is full.
+    pub(crate) paused: bool,
+    pub(crate) ended: Option<Ended>,
+    /// Why it ends, once it ends. Nothing is sent to the client from then on.
+    pub(crate) reason: Option<CloseReason>,
+    pub(crate) clocks: Clocks,
+    outputs: VecDeque<Output>,
+}
+
+impl Connection {
+    /// A connection whose transport has just been attached. `info.protocol` is replaced when the handshake is read.
+    pub fn new(
+        info: ConnectionInfo,
+        user: UserSource,
+        options: Arc<Options>,
+        now: Instant,
+    ) -> Self {
+        let clocks = Clocks::new(&options, now);
+        Self {
+            options,
+            info: Arc::new(info),
+            user,
+            encoding: Encoding::Json,
+            phase: Phase::Handshaking,
+            input: BytesMut::new(),
+            waiting: None,
+            running: 0,
+            paused: false,
+            ended: None,
+            reason: None,
+            clocks,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What is known of it. The protocol is right from the handshake on.
+    pub fn info(&self) -> &Arc<ConnectionInfo> {
+        &self.info
+    }
+
+    /// What may be set for it.
+    pub fn options(&self) -> &Arc<Options> {
+        &self.options
+    }
+
+    /// The user, once it is known.
+    pub fn user(&self) -> Option<&UserId> {
+        match &self.user {
+            UserSource::Known(user) => user.as_ref(),
+            UserSource::AskHub => None,
+        }
+    }
+
+    /// The hub protocol in use; JSON until the handshake is read.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// Whether deliveries may be written to the client now: between the handshake response and the Close message.
+    pub fn hears(&self) -> bool {
+        matches!(self.phase, Phase::Opening | Phase::Open)
+            && self.reason.is_none()
+            && self.ended.is_none()
+    }
+
+    /// Whether it is over: [`Output::Ended`] has been put out or is about to be.
+    pub fn is_closed(&self) -> bool {
+        self.phase == Phase::Closed
+    }
+
+    /// Whether the carrier should read more from the client.
+    pub fn wants_read(&self) -> bool {
+        let parses = match self.phase {
+            Phase::Handshaking => true,
+            Phase::Open => !self.paused && self.waiting.is_none(),
+            Phase::Identifying | Phase::Appearing | Phase::Opening => false,
+            // What comes now is dropped, and the client's close is waited for.
+            Phase::Closing | Phase::Closed => return true,
+        };
+        parses || self.reason.is_some() || self.input.len() < self.options.read_ahead_bytes_max
+    }
+
+    /// Bytes of the client, split anyhow.
+    pub fn handle_bytes(&mut self, bytes: &[u8]) {
+        if self.reason.is_some() || self.ended.is_some() || self.phase == Phase::Closed {
+            return;
+        }
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// The client's side of the transport has ended. What it sent before is still carried out, for a while.
+    pub fn handle_end(&mut self, end: End, now: Instant) {
+        if self.ended.is_some() || self.phase == Phase::Closed {
+            return;
+        }
+        let violation = match &end {
+            End::Violation(detail) => Some(detail.clone()),
+            End::Closed | End::Lost => None,
+        };
+        self.ended = Some(Ended {
+            how: end,
+            until: now + self.options.drain_timeout,
+        });
+        match (self.phase, violation) {
+            (_, Some(detail)) => self.end(CloseReason::ProtocolError(detail), None, now),
+            (Phase::Handshaking | Phase::Identifying | Phase::Appearing, None) => {
+                self.end_as_client_did(now)
+            }
+            // The receive loop ends it when all is read.
+            (Phase::Opening | Phase::Open | Phase::Closing | Phase::Closed, None) => {}
+        }
+    }
+
+    /// The hub has named the user.
+    pub fn handle_identified(&mut self, answer: Identified) {
+        if self.phase == Phase::Identifying {
+            self.user = UserSource::Known(answer.user);
+            self.appear();
+        }
+    }
+
+    /// Connection and user are visible everywhere: the handshake is answered, then the hub is told.
+    pub fn handle_visible(&mut self, now: Instant) {
+        if self.phase == Phase::Appearing {
+            self.answer_handshake();
+            let opened = ToHubHost::Opened {
+                info: Arc::clone(&self.info),
+                user: self.user().cloned(),
+            };
+            self.output(Output::ToHubHost(opened));
+            self.phase = Phase::Opening;
+            self.clocks.answered(&self.options, now);
+        }
+    }
+
+    /// Takes no further message of the client until it is called with `false`: what they lead to cannot be carried now.
+    pub fn pause(&mut self, paused: bool, now: Instant) {
+        if self.paused && !paused {
+            self.clocks.heard(now);
+        }
+        self.paused = paused;
+    }
+
+    /// What to do next; `None` until something is handled again.
+    pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                if self.outputs.is_empty() {
+                    // An idle connection keeps no room for outputs.
+                    self.outputs = VecDeque::new();
+                }
+                return Some(output);
+            }
+            let advanced = match self.phase {
+                Phase::Handshaking => self.read_handshake(),
+                Phase::Open => self.receive(now),
+                Phase::Identifying
+                | Phase::Appearing
+                | Phase::Opening
+                | Phase::Closing
+                | Phase::Closed => false,
+            };
+            if !advanced {
+                if self.input.is_empty() {
+                    // Nor does it keep a read buffer.
+                    self.input = BytesMut::new();
+                }
+                return None;
+            }
+        }
+    }
+
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// Writes to the client, unless it has gone.
+    pub(crate) fn send(&mut self, bytes: Bytes) {
+        if self.ended.is_none() {
+            self.output(Output::Send {
+                format: self.encoding.transfer_format(),
+                bytes,
+            });
+        }
+    }
+
+    pub(crate) fn close_transport(&mut self, close: TransportClose) {
+        self.output(Output::CloseTransport(close));
+    }
+}

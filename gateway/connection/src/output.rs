@@ -1,0 +1,39 @@
+use bytes::Bytes;
+use hubplane_proto_ids::UserId;
+use hubplane_proto_link::{CloseReason, ToHubHost};
+use hubplane_proto_signalr::TransferFormat;
+
+/// What a connection asks its carrier to do, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Write these whole hub messages, or this handshake response, as one message of the transport.
+    Send {
+        /// Whether it goes as text or as binary (reference signalr-core 6).
+        format: TransferFormat,
+        /// The payload, without any framing of the transport.
+        bytes: Bytes,
+    },
+    /// Write a Ping in the connection's encoding, unless the transport is behind anyway.
+    Ping,
+    /// Make the connection and its user visible (DESIGN 3.2), then call
+    /// [`Connection::handle_visible`](crate::Connection::handle_visible).
+    Appear {
+        /// The user, if it has one.
+        user: Option<UserId>,
+    },
+    /// Hand this to the hub-host.
+    ToHubHost(ToHubHost),
+    /// Write what waits, then close the transport. Nothing is sent after this.
+    CloseTransport(TransportClose),
+    /// The last output: the connection is over and its keys can be released.
+    Ended(CloseReason),
+}
+
+/// How the transport is closed by this side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportClose {
+    /// As planned: WebSocket 1000, long polling 204.
+    Normal,
+    /// The application failed: WebSocket 1011, long polling 500 (reference signalr-core 13.3).
+    Failed,
+}

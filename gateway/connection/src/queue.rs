@@ -1,0 +1,208 @@
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::QueueLimits;
+
+/// What an entry is charged besides its length, in bytes.
+const ENTRY_BYTES: usize = 64;
+
+/// A queue with more room than this gives it back when it is empty.
+const IDLE_ENTRIES_MAX: usize = 8;
+
+/// The queue's bound in bytes is reached: the client reads too slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("outbound queue full")]
+pub struct Overflow;
+
+/// The start of an entry that is this connection's own: a frame header, a sequence id. At most 15 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    len: u8,
+    bytes: [u8; Self::LEN_MAX],
+}
+
+impl Head {
+    /// The longest head, in bytes.
+    pub const LEN_MAX: usize = 15;
+
+    /// No head: the body is all there is.
+    pub const fn empty() -> Self {
+        Self {
+            len: 0,
+            bytes: [0; Self::LEN_MAX],
+        }
+    }
+
+    /// Appends to the head. What does not fit any more is left out: a head is built from constants that fit.
+    #[must_use]
+    pub fn with(mut self, bytes: &[u8]) -> Self {
+        let start = usize::from(self.len);
+        let taken = bytes.len().min(Self::LEN_MAX - start);
+        debug_assert_eq!(taken, bytes.len(), "a head has room for all of its parts");
+        self.bytes[start..start + taken].copy_from_slice(&bytes[..taken]);
+        self.len += taken as u8;
+        self
+    }
+
+    /// The bytes of the head.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl std::fmt::Debug for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Head({:02x?})", self.as_slice())
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    head: Head,
+    body: Bytes,
+}
+
+impl Entry {
+    fn len_bytes(&self) -> usize {
+        self.head.as_slice().len() + self.body.len()
+    }
+}
+
+/// What waits to be written to one client: bounded in bytes and in age (DESIGN 9).
+///
+/// An entry is an optional small head of the connection's own and a body that it may share with any number of others.
+/// Entries are written whole and in order; what is written is decided by whoever calls [`slices`](Self::slices).
+#[derive(Debug, Default)]
+pub struct OutboundQueue {
+    entries: VecDeque<Entry>,
+    /// Length and charge of all entries.
+    charged_bytes: usize,
+    /// How much of the first entry the transport has taken.
+    taken_bytes: usize,
+    /// Since when something waits and the transport has not taken a byte.
+    stuck_since: Option<Instant>,
+}
+
+impl OutboundQueue {
+    /// An empty queue, which allocates nothing.
+    pub const fn new() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            charged_bytes: 0,
+            taken_bytes: 0,
+            stuck_since: None,
+        }
+    }
+
+    /// Appends an entry of a send to an audience. An empty queue takes any one entry.
+    ///
+    /// # Errors
+    /// [`Overflow`] if the queue would outgrow its bound; it is then as before.
+    pub fn push(
+        &mut self,
+        head: Head,
+        body: Bytes,
+        limits: &QueueLimits,
+        now: Instant,
+    ) -> Result<(), Overflow> {
+        let charge = head.as_slice().len() + body.len() + ENTRY_BYTES;
+        if !self.entries.is_empty() && self.charged_bytes.saturating_add(charge) > limits.bytes_max
+        {
+            return Err(Overflow);
+        }
+        self.push_bounded_elsewhere(head, body, now);
+        Ok(())
+    }
+
+    /// Appends an entry whose number is bounded by something else, slots for instance.
+    pub fn push_bounded_elsewhere(&mut self, head: Head, body: Bytes, now: Instant) {
+        let entry = Entry { head, body };
+        self.charged_bytes += entry.len_bytes() + ENTRY_BYTES;
+        self.entries.push_back(entry);
+        self.stuck_since.get_or_insert(now);
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many entries wait.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What the queue's bound is compared with, in bytes.
+    pub fn charged_bytes(&self) -> usize {
+        self.charged_bytes
+    }
+
+    /// When the queue is too old, if the transport takes nothing until then.
+    pub fn expires_at(&self, limits: &QueueLimits) -> Option<Instant> {
+        self.stuck_since.map(|since| since + limits.age_max)
+    }
+
+    /// Fills `slices` with what comes next, for one vectored write, and returns how many it filled.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut filled = 0;
+        let mut skip = self.taken_bytes;
+        for entry in &self.entries {
+            for part in [entry.head.as_slice(), &entry.body] {
+                if skip >= part.len() {
+                    skip -= part.len();
+                    continue;
+                }
+                let Some(slice) = slices.get_mut(filled) else {
+                    return filled;
+                };
+                *slice = IoSlice::new(&part[skip..]);
+                skip = 0;
+                filled += 1;
+            }
+        }
+        filled
+    }
+
+    /// The transport has taken this many bytes. Returns how many entries are written whole by now that were not before.
+    pub fn advance(&mut self, taken_bytes: usize, now: Instant) -> usize {
+        let before = self.entries.len();
+        self.taken_bytes += taken_bytes;
+        while let Some(first) = self.entries.front() {
+            let len_bytes = first.len_bytes();
+            if self.taken_bytes < len_bytes {
+                break;
+            }
+            self.taken_bytes -= len_bytes;
+            self.charged_bytes -= len_bytes + ENTRY_BYTES;
+            self.entries.pop_front();
+        }
+        if self.entries.is_empty() {
+            debug_assert_eq!(
+                self.taken_bytes, 0,
+                "a transport takes only what it was given"
+            );
+            self.taken_bytes = 0;
+            self.stuck_since = None;
+            if self.entries.capacity() > IDLE_ENTRIES_MAX {
+                self.entries = VecDeque::new();
+            }
+        } else if taken_bytes > 0 {
+            self.stuck_since = Some(now);
+        }
+        before - self.entries.len()
+    }
+
+    /// Drops all entries but one that is partly written already, which has to end for the next one to be understood.
+    pub fn drop_unsent(&mut self) {
+        let keep = usize::from(self.taken_bytes > 0);
+        for dropped in self.entries.drain(keep.min(self.entries.len())..) {
+            self.charged_bytes -= dropped.len_bytes() + ENTRY_BYTES;
+        }
+        if self.entries.is_empty() {
+            self.stuck_since = None;
+        }
+    }
+}

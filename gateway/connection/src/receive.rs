@@ -1,0 +1,135 @@
+//! The receive loop: bytes become messages, messages become invocations (reference signalr-core 12.2).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use hubplane_proto_ids::{InvalidId, InvocationId};
+use hubplane_proto_link::{self as link, CloseReason, InvocationKind, ToHubHost};
+use hubplane_proto_signalr::{Arguments, Detail, Invocation, Message};
+
+use crate::Output;
+use crate::connection::Connection;
+use crate::handshake::link_encoding;
+
+impl Connection {
+    /// Takes one message, unless something is in its way. True if something happened.
+    pub(crate) fn receive(&mut self, now: Instant) -> bool {
+        if self.reason.is_some() || self.paused || self.waiting.is_some() {
+            return false;
+        }
+        match self
+            .encoding
+            .decode(&mut self.input, self.options.message_bytes_max)
+        {
+            Ok(Some(message)) => {
+                self.clocks.heard(now);
+                self.dispatch(message, now);
+                true
+            }
+            Ok(None) if self.ended.is_some() => {
+                self.end_as_client_did(now);
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                self.end_with_error(CloseReason::ProtocolError(error.detail().to_string()), now);
+                true
+            }
+        }
+    }
+
+    fn dispatch(&mut self, message: Message, now: Instant) {
+        match message {
+            // One with upload streams starts at once and takes no slot.
+            Message::Invocation(invocation) => {
+                let takes_slot = invocation.stream_ids.is_empty();
+                self.invoke(invocation, InvocationKind::Call, takes_slot, now);
+            }
+            Message::StreamInvocation(invocation) => {
+                self.invoke(invocation, InvocationKind::Stream, false, now)
+            }
+            Message::Ping => self.clocks.armed = true,
+            Message::Close { error, .. } => {
+                let reason = error.map_or(CloseReason::ClientClosed, CloseReason::ClientError);
+                self.end(reason, Some((None, false)), now);
+            }
+            // Uploads, cancellations and client results for ids that nobody waits for are ignored (11.5, 12.3), and so
+            // are Ack and Sequence on a connection without stateful reconnect (17.3).
+            Message::StreamItem(_)
+            | Message::Completion(_)
+            | Message::CancelInvocation { .. }
+            | Message::Ack { .. }
+            | Message::Sequence { .. } => {}
+        }
+    }
+
+    fn invoke(
+        &mut self,
+        invocation: Invocation,
+        kind: InvocationKind,
+        takes_slot: bool,
+        now: Instant,
+    ) {
+        let invocation = match self.for_link(invocation, kind, takes_slot) {
+            Ok(invocation) => invocation,
+            Err(error) => {
+                let detail = Detail::invalid_data(error.to_string());
+                self.end_with_error(CloseReason::ProtocolError(detail.to_string()), now);
+                return;
+            }
+        };
+        if !takes_slot {
+            self.output(Output::ToHubHost(ToHubHost::Invocation(invocation)));
+        } else if self.running < self.options.parallel_invocations_max.get() {
+            self.running += 1;
+            self.output(Output::ToHubHost(ToHubHost::Invocation(invocation)));
+        } else {
+            self.waiting = Some(Box::new(invocation));
+        }
+    }
+
+    /// A slot is free again: the invocation that waited for one takes it.
+    pub fn handle_slot_released(&mut self, now: Instant) {
+        self.running = self.running.saturating_sub(1);
+        if self.reason.is_some() {
+            return;
+        }
+        if let Some(waiting) = self.waiting.take() {
+            self.running += 1;
+            self.clocks.heard(now);
+            self.output(Output::ToHubHost(ToHubHost::Invocation(*waiting)));
+        }
+    }
+
+    fn for_link(
+        &self,
+        invocation: Invocation,
+        kind: InvocationKind,
+        takes_slot: bool,
+    ) -> Result<link::Invocation, InvalidId> {
+        let bytes = match invocation.arguments {
+            Arguments::Raw(raw) => raw,
+            // An invocation that fails to bind: the hub answers, and the connection lives on (11.3).
+            Arguments::Malformed(_) => Bytes::new(),
+        };
+        Ok(link::Invocation {
+            connection: self.info.connection.clone(),
+            invocation_id: invocation
+                .invocation_id
+                .map(InvocationId::new)
+                .transpose()?,
+            kind,
+            target: invocation.target,
+            arguments: link::Arguments {
+                encoding: link_encoding(self.encoding),
+                bytes,
+            },
+            stream_ids: invocation
+                .stream_ids
+                .into_iter()
+                .map(InvocationId::new)
+                .collect::<Result<_, _>>()?,
+            takes_slot,
+        })
+    }
+}
