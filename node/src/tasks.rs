@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -88,6 +88,7 @@ struct Inner {
 struct Name {
     name: &'static str,
     live: AtomicUsize,
+    failures: AtomicU64,
     threads_started: AtomicUsize,
 }
 
@@ -195,7 +196,7 @@ impl Tasks {
                     Err(panic) => Some(panic_text(&*panic)),
                 };
                 if let Some(cause) = cause {
-                    tasks.report(name, on_failure, cause);
+                    tasks.report(&alive.name, on_failure, cause);
                 }
                 drop(alive);
             })?;
@@ -221,12 +222,17 @@ impl Tasks {
 
     /// How many tasks and threads live, by name; names that nothing lives under any more are listed with 0.
     pub fn live(&self) -> Vec<(&'static str, usize)> {
-        let names = self.inner.names.lock();
-        let names = names.unwrap_or_else(PoisonError::into_inner);
-        names
-            .values()
-            .map(|entry| (entry.name, entry.live.load(Ordering::Relaxed)))
-            .collect()
+        self.each(|name| name.live.load(Ordering::Relaxed))
+    }
+
+    /// How many tasks and threads have failed, by name.
+    pub fn failures(&self) -> Vec<(&'static str, u64)> {
+        self.each(|name| name.failures.load(Ordering::Relaxed))
+    }
+
+    /// The runtime that the tasks run on.
+    pub fn runtime(&self) -> &Handle {
+        &self.inner.runtime
     }
 
     /// Ends what was started: cancels, then waits for all of it, at most for `limit`.
@@ -278,7 +284,7 @@ impl Tasks {
         let body = async move {
             let end = run(future, stop).await;
             if let End::Failed(cause) = end {
-                tasks.report(alive.name.name, on_failure, cause);
+                tasks.report(&alive.name, on_failure, cause);
             }
             drop(alive);
         };
@@ -293,6 +299,13 @@ impl Tasks {
         }
     }
 
+    fn each<T>(&self, read: impl Fn(&Name) -> T) -> Vec<(&'static str, T)> {
+        let names = self.inner.names.lock();
+        let names = names.unwrap_or_else(PoisonError::into_inner);
+        let names = names.values();
+        names.map(|entry| (entry.name, read(entry))).collect()
+    }
+
     fn name(&self, name: &'static str) -> Arc<Name> {
         let names = self.inner.names.lock();
         let mut names = names.unwrap_or_else(PoisonError::into_inner);
@@ -300,14 +313,17 @@ impl Tasks {
             Arc::new(Name {
                 name,
                 live: AtomicUsize::new(0),
+                failures: AtomicU64::new(0),
                 threads_started: AtomicUsize::new(0),
             })
         });
         Arc::clone(entry)
     }
 
-    fn report(&self, name: &'static str, on_failure: OnFailure, cause: String) {
+    fn report(&self, entry: &Name, on_failure: OnFailure, cause: String) {
+        let name = entry.name;
         tracing::error!(task = name, cause, ?on_failure, "task failed");
+        entry.failures.fetch_add(1, Ordering::Relaxed);
         if on_failure == OnFailure::StopNode {
             // Only the first one is told: what follows is usually its consequence.
             let _ = self.inner.failure.set(Failure { name, cause });

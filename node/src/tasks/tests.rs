@@ -46,6 +46,7 @@ async fn a_panic_ends_only_its_own_task() {
         tasks.live() == [("other", 1), ("panics", 0)]
     })
     .await;
+    assert_eq!(tasks.failures(), [("other", 0), ("panics", 1)]);
     assert!(tasks.inner.failure.get().is_none());
 }
 
