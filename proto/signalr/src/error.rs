@@ -42,6 +42,15 @@ pub struct Detail {
 }
 
 impl Detail {
+    /// Arguments that no parameters can be bound to (`signalr-core` 12.4).
+    pub const ARGUMENTS: Self = Self::new(
+        "InvalidDataException",
+        Cow::Borrowed(
+            "Error binding arguments. Make sure that the types of the provided values match the types of the hub method \
+             being invoked.",
+        ),
+    );
+
     /// A detail with any exception name.
     pub const fn new(exception: &'static str, message: Cow<'static, str>) -> Self {
         Self { exception, message }

@@ -1,44 +1,75 @@
-//! The JSON hub protocol.
-#![allow(clippy::todo, unused_variables)]
+//! The JSON hub protocol (`signalr-core` 11.2): framing and the arrays of arguments; the messages are in the submodules.
+
+mod decode;
+mod encode;
+mod escaped;
+pub(crate) mod reader;
+pub(crate) mod syntax;
+pub(crate) mod text;
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::message::{CompletionResult, Message, StreamIds};
-use crate::{ArgumentsError, DecodeError, Source};
+use self::reader::{Reader, Token};
+use self::syntax::SyntaxError;
+use crate::{ArgumentsError, DecodeError, RECORD_SEPARATOR, Source};
+
+pub(crate) use self::decode::{decode, expect_object, integer, not_an_integer};
+pub(crate) use self::encode::{encode, encode_completion, encode_invocation, encode_stream_item};
+
+/// Takes the next record off, without its separator.
 pub(crate) fn next_frame(
     input: &mut impl Source,
     max_bytes: Option<usize>,
 ) -> Result<Option<Bytes>, DecodeError> {
-    todo!()
+    let received = input.received();
+    let max_bytes = max_bytes.unwrap_or(usize::MAX);
+    let visible = received.get(..max_bytes).unwrap_or(received);
+    match memchr::memchr(RECORD_SEPARATOR, visible) {
+        Some(len) => {
+            let mut frame = input.take(len + 1);
+            frame.truncate(len);
+            Ok(Some(frame))
+        }
+        None if received.len() > max_bytes => Err(DecodeError::TooLarge { max_bytes }),
+        None => Ok(None),
+    }
 }
-pub(crate) fn decode(frame: &Bytes) -> Result<Option<Message>, DecodeError> {
-    todo!()
-}
-pub(crate) fn encode(message: &Message, out: &mut Vec<u8>) {
-    todo!()
-}
-pub(crate) fn encode_invocation(
-    kind: u8,
-    invocation_id: Option<&str>,
-    target: &str,
-    arguments: &[u8],
-    stream_ids: &StreamIds,
-    out: &mut Vec<u8>,
-) {
-    todo!()
-}
-pub(crate) fn encode_stream_item(invocation_id: &str, item: &[u8], out: &mut Vec<u8>) {
-    todo!()
-}
-pub(crate) fn encode_completion(invocation_id: &str, result: &CompletionResult, out: &mut Vec<u8>) {
-    todo!()
-}
+
+/// The raw elements of an array.
 pub(crate) fn elements(raw: &Bytes) -> Result<SmallVec<[Bytes; 4]>, ArgumentsError> {
-    todo!()
+    read_elements(raw).ok().flatten().ok_or(ArgumentsError)
 }
+
+fn read_elements(raw: &Bytes) -> Result<Option<SmallVec<[Bytes; 4]>>, SyntaxError> {
+    let mut reader = Reader::new(raw);
+    if reader.next()? != Token::ArrayStart {
+        return Ok(None);
+    }
+    let mut elements = SmallVec::new();
+    loop {
+        let first = reader.next()?;
+        if first == Token::ArrayEnd {
+            break;
+        }
+        let start = reader.start();
+        reader.skip(first)?;
+        elements.push(raw.slice(start..reader.end()));
+    }
+    Ok(reader.only_white_space_left().then_some(elements))
+}
+
+/// Appends an array of raw values.
 pub(crate) fn write_array<'a>(
     elements: impl ExactSizeIterator<Item = &'a [u8]>,
     out: &mut Vec<u8>,
 ) {
-    todo!()
+    out.push(b'[');
+    for (index, element) in elements.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(element);
+    }
+    out.push(b']');
 }

@@ -33,7 +33,7 @@ pub mod transcode;
 
 pub use encoding::{Encoding, Source, TransferFormat, TransferFormats};
 pub use error::{ArgumentsError, DecodeError, Detail};
-pub use handshake::{HandshakeError, HandshakeRequest};
+pub use handshake::{HandshakeError, HandshakeRequest, HandshakeResponse};
 pub use message::{
     Arguments, Completion, CompletionResult, Invocation, Message, StreamIds, StreamItem,
 };

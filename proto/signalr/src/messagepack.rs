@@ -1,44 +1,96 @@
-//! The MessagePack hub protocol.
-#![allow(clippy::todo, unused_variables)]
+//! The MessagePack hub protocol (`signalr-core` 11.3): framing and the arrays of arguments; the messages are in the
+//! submodules.
+
+mod decode;
+mod encode;
+pub(crate) mod reader;
+pub(crate) mod writer;
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::message::{CompletionResult, Message, StreamIds};
-use crate::{ArgumentsError, DecodeError, Source};
+use self::reader::{Head, Reader};
+use crate::{ArgumentsError, DecodeError, Detail, Source};
+
+pub(crate) use self::decode::decode;
+pub(crate) use self::encode::{encode, encode_completion, encode_invocation, encode_stream_item};
+
+/// The longest length prefix.
+const PREFIX_BYTES_MAX: usize = 5;
+
+/// Takes the next message off, without its length prefix.
 pub(crate) fn next_frame(
     input: &mut impl Source,
     max_bytes: Option<usize>,
 ) -> Result<Option<Bytes>, DecodeError> {
-    todo!()
+    let received = input.received();
+    let max_bytes = max_bytes.unwrap_or(usize::MAX);
+    let visible = received.get(..max_bytes).unwrap_or(received);
+    if let Some((prefix_bytes, len)) = length_prefix(visible)?
+        && visible.len() - prefix_bytes >= len
+    {
+        let frame = input.take(prefix_bytes + len);
+        return Ok(Some(frame.slice(prefix_bytes..)));
+    }
+    if received.len() > max_bytes {
+        Err(DecodeError::TooLarge { max_bytes })
+    } else {
+        Ok(None)
+    }
 }
-pub(crate) fn decode(frame: &Bytes) -> Result<Option<Message>, DecodeError> {
-    todo!()
+
+/// How many bytes the prefix has, and the length that it says. `None`: it is not complete yet.
+fn length_prefix(bytes: &[u8]) -> Result<Option<(usize, usize)>, DecodeError> {
+    let mut len = 0;
+    for (index, byte) in bytes.iter().take(PREFIX_BYTES_MAX).enumerate() {
+        len |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return match i32::try_from(len) {
+                Ok(len) => Ok(Some((index + 1, len as usize))),
+                Err(_) => Err(too_long()),
+            };
+        }
+    }
+    if bytes.len() >= PREFIX_BYTES_MAX {
+        Err(too_long())
+    } else {
+        Ok(None)
+    }
 }
-pub(crate) fn encode(message: &Message, out: &mut Vec<u8>) {
-    todo!()
+
+fn too_long() -> DecodeError {
+    DecodeError::Malformed(Detail::new(
+        "FormatException",
+        "Messages over 2GB in size are not supported.".into(),
+    ))
 }
-pub(crate) fn encode_invocation(
-    kind: u8,
-    invocation_id: Option<&str>,
-    target: &str,
-    arguments: &[u8],
-    stream_ids: &StreamIds,
-    out: &mut Vec<u8>,
-) {
-    todo!()
-}
-pub(crate) fn encode_stream_item(invocation_id: &str, item: &[u8], out: &mut Vec<u8>) {
-    todo!()
-}
-pub(crate) fn encode_completion(invocation_id: &str, result: &CompletionResult, out: &mut Vec<u8>) {
-    todo!()
-}
+
+/// The raw elements of an array.
 pub(crate) fn elements(raw: &Bytes) -> Result<SmallVec<[Bytes; 4]>, ArgumentsError> {
-    todo!()
+    let mut reader = Reader::new(raw);
+    let Ok(Head::Array(count)) = reader.head() else {
+        return Err(ArgumentsError);
+    };
+    let mut elements = SmallVec::new();
+    for _ in 0..count {
+        let start = reader.position();
+        reader.skip(1).map_err(|_| ArgumentsError)?;
+        elements.push(raw.slice(start..reader.position()));
+    }
+    if reader.is_empty() {
+        Ok(elements)
+    } else {
+        Err(ArgumentsError)
+    }
 }
+
+/// Appends an array of raw values.
 pub(crate) fn write_array<'a>(
     elements: impl ExactSizeIterator<Item = &'a [u8]>,
     out: &mut Vec<u8>,
 ) {
-    todo!()
+    writer::array(elements.len(), out);
+    for element in elements {
+        out.extend_from_slice(element);
+    }
 }
