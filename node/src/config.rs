@@ -5,7 +5,7 @@
 //! an error, and all errors are reported together with where each came from.
 //!
 //! Every option is one field of one of the structs below, documented there; `docs/config.md` is generated
-//! from these texts ([`reference`]).
+//! from these texts ([`reference()`]).
 
 #[macro_use]
 mod options;
