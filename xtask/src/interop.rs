@@ -1,0 +1,54 @@
+//! The official clients against the running product.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::{cargo, find, is_installed, root, run as run_command, target_dir};
+
+const FOLDER: &str = "testkit/interop/js";
+
+/// The names that distributions give it.
+const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// Whether there is anything to run.
+pub(crate) fn exists() -> bool {
+    root().join(FOLDER).join("run.mjs").is_file()
+}
+
+/// Installs what is missing, builds the command, and lets the clients at it.
+pub(crate) fn run() -> Result<()> {
+    if !is_installed("npm") {
+        bail!("npm is needed: install Node 20 or newer");
+    }
+    let chromium = chromium()?;
+    run_command(&mut cargo(["build", "--package", "hubplane"]))?;
+    let folder = root().join(FOLDER);
+    let mut install = Command::new("npm");
+    install.args(["ci", "--no-audit", "--no-fund"]);
+    run_command(install.current_dir(&folder))?;
+
+    let mut test = Command::new("npm");
+    test.arg("test").current_dir(&folder);
+    test.env("HUBPLANE", target_dir().join("debug/hubplane"));
+    test.env("CHROMIUM", chromium);
+    run_command(&mut test)
+}
+
+/// Where Chromium is; it is installed when it is nowhere and the system lets us.
+fn chromium() -> Result<std::path::PathBuf> {
+    let installed = || CHROMIUM.into_iter().find_map(find);
+    if let Some(chromium) = installed() {
+        return Ok(chromium);
+    }
+    apt_get(&["update"])?;
+    apt_get(&["install", "--yes", "--no-install-recommends", "chromium"])?;
+    installed().context("chromium is installed, and not to be found")
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let mut apt_get = Command::new("apt-get");
+    apt_get.args(arguments);
+    run_command(apt_get.env("DEBIAN_FRONTEND", "noninteractive"))
+        .context("chromium is needed, and installing it needs root")
+}
