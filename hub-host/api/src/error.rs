@@ -1,0 +1,169 @@
+//! What goes wrong in a hub, and what its client is told of it.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use hubplane_proto_ids::InvalidId;
+
+use crate::ValueError;
+
+/// Why a hub method failed.
+///
+/// There are two sorts. [`HubError::new`] is a text for the client: it is always shown, behind `HubException: `, the
+/// name by which the client libraries know it (reference signalr-core 12.4). Any other error becomes one with `?`; the
+/// client sees that the method failed, and its text only where the hub runs with detailed errors.
+///
+/// ```
+/// use hubplane_hub::HubError;
+///
+/// fn parse(text: &str) -> Result<u16, HubError> {
+///     if text.is_empty() {
+///         return Err(HubError::new("write a number")); // The client reads this.
+///     }
+///     Ok(text.parse()?) // It does not read what `parse` says.
+/// }
+/// # assert!(parse("").unwrap_err().is_shown());
+/// # assert_eq!(parse("x").unwrap_err().name(), "ParseIntError");
+/// ```
+///
+/// As with `anyhow::Error`, it is not a `std::error::Error` itself, and converts into a boxed one.
+pub struct HubError {
+    name: Cow<'static, str>,
+    text: String,
+    shown: bool,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The name of errors that are meant for clients.
+const SHOWN: &str = "HubException";
+
+impl HubError {
+    /// An error whose text the client reads.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            name: Cow::Borrowed(SHOWN),
+            text: text.into(),
+            shown: true,
+            source: None,
+        }
+    }
+
+    /// An error whose text is for the log: the client reads it only with detailed errors.
+    ///
+    /// `name` is a short type name that stays the same, `OutOfStock` for instance.
+    pub fn hidden(name: impl Into<Cow<'static, str>>, text: impl fmt::Display) -> Self {
+        Self {
+            name: name.into(),
+            text: text.to_string(),
+            shown: false,
+            source: None,
+        }
+    }
+
+    /// The short type name that stands before the text.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text, with its causes.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the client reads the text without detailed errors.
+    pub fn is_shown(&self) -> bool {
+        self.shown
+    }
+
+    /// The error that it was made from.
+    pub fn source(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.source.as_deref()
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for HubError {
+    fn from(error: E) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            text.push_str(": ");
+            text.push_str(&next.to_string());
+            cause = next.source();
+        }
+        Self {
+            name: Cow::Borrowed(short_name(std::any::type_name::<E>())),
+            text,
+            shown: false,
+            source: Some(Box::new(error)),
+        }
+    }
+}
+
+/// The last segment of a type's path, without its parameters.
+fn short_name(path: &'static str) -> &'static str {
+    let path = path.split('<').next().unwrap_or(path);
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+impl fmt::Display for HubError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for HubError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.text)
+    }
+}
+
+impl From<HubError> for Box<dyn StdError + Send + Sync> {
+    fn from(error: HubError) -> Self {
+        match error.source {
+            Some(source) => source,
+            None => format!("{error:?}").into(),
+        }
+    }
+}
+
+impl From<HubError> for Box<dyn StdError> {
+    fn from(error: HubError) -> Self {
+        Box::<dyn StdError + Send + Sync>::from(error)
+    }
+}
+
+/// Why a send or a change of groups failed. Nothing of it has happened, or, for the last two, nobody can say.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// An argument cannot be written so that every client could read it: NaN and infinities, and map keys that are
+    /// neither text nor integer, have no place in JSON.
+    #[error("the arguments of '{target}' cannot be sent")]
+    Value {
+        /// The client's method.
+        target: String,
+        /// What was wrong with which value.
+        #[source]
+        source: ValueError,
+    },
+    /// The arguments together are longer than a message may be.
+    #[error("the arguments of '{target}' have {len_bytes} bytes, at most {bytes_max} can be sent")]
+    TooLong {
+        /// The client's method.
+        target: String,
+        /// How long they are.
+        len_bytes: usize,
+        /// How long they may be.
+        bytes_max: usize,
+    },
+    /// A group, user or connection was named by a text that cannot be such a name.
+    #[error("nobody can be named like this")]
+    Name(#[from] InvalidId),
+    /// There is no way to the gateway any more, or none yet.
+    #[error("the link to the gateway is lost")]
+    LinkLost,
+    /// Whether the connection exists could not be found out in time.
+    #[error("the gateway of this connection does not answer")]
+    Unavailable,
+}

@@ -1,0 +1,14 @@
+//! For those who run hubs: a server, or a test.
+//!
+//! A [`Service`] is a hub whose type is not known any more; it turns the frames of the link into calls of the hub's
+//! methods. A [`Connection`] is what is known of one connection while it is there. Both leave waiting and moving bytes
+//! to whoever implements [`Port`].
+
+mod connection;
+mod port;
+mod service;
+mod text;
+
+pub use connection::Connection;
+pub use port::{GroupRequest, LinkLost, Port, Refused};
+pub use service::{Ended, InvalidHub, Options, Run, Service};

@@ -1,0 +1,58 @@
+use futures_util::future::BoxFuture;
+use hubplane_proto_ids::{ConnectionId, GroupName, HubName};
+use hubplane_proto_link::{AckOutcome, Caller, GroupOperation, ToGateway};
+
+/// Where a hub's frames leave: to one gateway, or to any.
+///
+/// The frames of one [`Caller`] have to arrive in the order in which they were taken.
+pub trait Port: Send + Sync + 'static {
+    /// Takes a frame if there is room for it now.
+    ///
+    /// # Errors
+    /// Gives the frame back if there is no room, and says so if there will never be.
+    fn try_send(&self, frame: ToGateway) -> Result<(), Refused>;
+
+    /// Waits for room, then takes the frame. Cancel safe: dropped before it resolves, the frame was not taken.
+    ///
+    /// Resolves to [`LinkLost`] if there is no way to the gateway any more.
+    fn send(&self, frame: ToGateway) -> BoxFuture<'static, Result<(), LinkLost>>;
+
+    /// Asks for a change of groups and waits for its acknowledgement. Not cancel safe.
+    ///
+    /// Resolves to [`LinkLost`] if there is no way to the gateway any more; whether the change happened is then unknown.
+    fn change_group(
+        &self,
+        request: GroupRequest,
+    ) -> BoxFuture<'static, Result<AckOutcome, LinkLost>>;
+}
+
+/// The way to the gateway is lost for good, or there is none yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the link to the gateway is lost")]
+pub struct LinkLost;
+
+/// Why a [`Port`] did not take a frame.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// There is no room now.
+    #[error("the queue to the gateway is full")]
+    Full(Box<ToGateway>),
+    /// There is no way to the gateway any more.
+    #[error(transparent)]
+    Lost(#[from] LinkLost),
+}
+
+/// A change of groups; [`Port`] adds the id by which it is acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRequest {
+    /// Whose order it keeps.
+    pub caller: Caller,
+    /// What is done.
+    pub operation: GroupOperation,
+    /// The hub of both.
+    pub hub: HubName,
+    /// Which group.
+    pub group: GroupName,
+    /// Which connection, of any gateway.
+    pub connection: ConnectionId,
+}

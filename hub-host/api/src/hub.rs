@@ -1,0 +1,136 @@
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use hubplane_proto_link::Arguments;
+
+use crate::value::{BindError, Reply};
+use crate::{Context, Disconnect, HubError, Request};
+
+/// A hub: the methods that its clients invoke. Made by `#[hub]` on an `impl` block of its type.
+///
+/// # What the macro takes
+/// Every function of the block that takes `&self` is a method that clients invoke, `async` or not, public or not. Its
+/// first parameter may be `ctx: &Context`; the others come from the client and are any types that serde reads. Its
+/// result is any type that serde writes, nothing, or a `Result` of one whose error becomes a [`HubError`].
+///
+/// Clients name it in PascalCase, `send_to_room` is `SendToRoom`, and any letter case finds it.
+///
+/// | Attribute | Says |
+/// | --- | --- |
+/// | `#[hub]` | the hub's name is the type's name in lower case |
+/// | `#[hub(name = "chat")]` | this is its name |
+/// | `#[method(name = "Say")]` on a method | clients know it by this name alone |
+/// | `#[method(skip)]` on a function | it is none that clients invoke |
+///
+/// Three names are the hub's own and cannot be invoked:
+///
+/// | Function | Runs |
+/// | --- | --- |
+/// | `async fn on_connected(&self, ctx: &Context)` | before the first invocation of a connection; an error closes it |
+/// | `async fn on_disconnected(&self, ctx: &Context, reason: &Disconnect)` | once, when it has ended; not if `on_connected` failed |
+/// | `fn user_id(&self, request: &Request) -> Option<String>` | before all others: who the user of a connection is |
+///
+/// The first two may be without the parameters that they do not need, and may return nothing or a `Result`.
+pub trait Hub: Sized + Send + Sync + 'static {
+    /// The name that clients connect to, unless the host gives it another.
+    const NAME: &'static str;
+
+    /// What can be done with a hub of this type.
+    fn definition() -> Definition<Self>;
+}
+
+type Invoke<H> = fn(
+    Arc<H>,
+    Context,
+    &Arguments,
+) -> Result<BoxFuture<'static, Result<Reply, HubError>>, BindError>;
+type Connected<H> = fn(Arc<H>, Context) -> BoxFuture<'static, Result<(), HubError>>;
+type Disconnected<H> = fn(Arc<H>, Context, Disconnect) -> BoxFuture<'static, Result<(), HubError>>;
+type NameUser<H> = fn(&H, &Request) -> Option<String>;
+
+/// What can be done with a hub of type `H`: its methods and its part in a connection's life.
+pub struct Definition<H> {
+    pub(crate) methods: Vec<Method<H>>,
+    pub(crate) connected: Option<Connected<H>>,
+    pub(crate) disconnected: Option<Disconnected<H>>,
+    pub(crate) user_id: Option<NameUser<H>>,
+}
+
+impl<H> Definition<H> {
+    /// A hub that does nothing.
+    pub const fn new() -> Self {
+        Self {
+            methods: Vec::new(),
+            connected: None,
+            disconnected: None,
+            user_id: None,
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn method(mut self, name: &'static str, invoke: Invoke<H>) -> Self {
+        self.methods.push(Method { name, invoke });
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn connected(mut self, run: Connected<H>) -> Self {
+        self.connected = Some(run);
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn disconnected(mut self, run: Disconnected<H>) -> Self {
+        self.disconnected = Some(run);
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn user_id(mut self, name: NameUser<H>) -> Self {
+        self.user_id = Some(name);
+        self
+    }
+
+    /// Its methods, in the order in which they were written.
+    pub fn methods(&self) -> &[Method<H>] {
+        &self.methods
+    }
+}
+
+impl<H> Default for Definition<H> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<H> fmt::Debug for Definition<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Definition")
+            .field("methods", &self.methods)
+            .field("connected", &self.connected.is_some())
+            .field("disconnected", &self.disconnected.is_some())
+            .field("user_id", &self.user_id.is_some())
+            .finish()
+    }
+}
+
+/// One method of a hub of type `H`.
+pub struct Method<H> {
+    pub(crate) name: &'static str,
+    /// Reads the arguments; running the method is polling what comes back.
+    pub(crate) invoke: Invoke<H>,
+}
+
+impl<H> Method<H> {
+    /// The name that clients know it by, as it was declared.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl<H> fmt::Debug for Method<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Method").field(&self.name).finish()
+    }
+}

@@ -1,0 +1,94 @@
+//! What stands in the brackets of `#[hub]`, `#[client]` and `#[method]`.
+
+use proc_macro2::TokenStream;
+use syn::meta::ParseNestedMeta;
+use syn::parse::Parser as _;
+use syn::{Attribute, Error, LitStr, Path};
+
+/// `#[hub(name = "…", crate = "…")]` or `#[client(crate = "…")]`.
+#[derive(Default)]
+pub(crate) struct Item {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) api: Option<Path>,
+}
+
+impl Item {
+    pub(crate) fn of_hub(attributes: TokenStream) -> Result<Self, Error> {
+        Self::parse(attributes, "#[hub]", true)
+    }
+
+    pub(crate) fn of_client(attributes: TokenStream) -> Result<Self, Error> {
+        Self::parse(attributes, "#[client]", false)
+    }
+
+    fn parse(attributes: TokenStream, attribute: &str, named: bool) -> Result<Self, Error> {
+        let mut item = Self::default();
+        let parser = syn::meta::parser(|meta| {
+            if named && meta.path.is_ident("name") {
+                item.name = Some(text(&meta)?);
+                return Ok(());
+            }
+            if meta.path.is_ident("crate") {
+                item.api = Some(meta.value()?.parse::<LitStr>()?.parse()?);
+                return Ok(());
+            }
+            let known = if named {
+                "`name = \"…\"` and `crate = \"…\"`"
+            } else {
+                "`crate = \"…\"`"
+            };
+            Err(meta.error(format!("`{attribute}` knows {known}")))
+        });
+        parser.parse2(attributes)?;
+        Ok(item)
+    }
+}
+
+/// `#[method(name = "…")]` or `#[method(skip)]`.
+#[derive(Default)]
+pub(crate) struct Method {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) skip: bool,
+}
+
+impl Method {
+    /// Takes `#[method(…)]` out of the attributes of a function.
+    pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<Self, Error> {
+        let mut method = Self::default();
+        let mut wrong = None;
+        attributes.retain(|attribute| {
+            if !attribute.path().is_ident("method") {
+                return true;
+            }
+            if let Err(error) = method.parse(attribute) {
+                match &mut wrong {
+                    None => wrong = Some(error),
+                    Some(wrong) => wrong.combine(error),
+                }
+            }
+            false
+        });
+        wrong.map_or(Ok(method), Err)
+    }
+
+    fn parse(&mut self, attribute: &Attribute) -> Result<(), Error> {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("name") {
+                self.name = Some(text(&meta)?);
+            } else if meta.path.is_ident("skip") {
+                self.skip = true;
+            } else {
+                return Err(meta.error("`#[method]` knows `name = \"…\"` and `skip`"));
+            }
+            Ok(())
+        })
+    }
+}
+
+fn text(meta: &ParseNestedMeta<'_>) -> Result<LitStr, Error> {
+    let text: LitStr = meta.value()?.parse()?;
+    if text.value().is_empty() {
+        return Err(Error::new(text.span(), "a name has at least one character"));
+    }
+    Ok(text)
+}
