@@ -329,11 +329,13 @@ impl Inbound {
 
     /// Delivers the message whose turn it is.
     fn deliver(&mut self, message_id: MessageId, body: Bytes, node: &mut Node) {
-        self.next = self.next.next();
+        let number = self.next;
+        self.next = number.next();
         self.ack_owed = true;
         node.stats.delivered += 1;
         node.outputs.push_back(Output::Deliver {
             origin: self.origin.clone(),
+            number,
             message_id,
             body,
         });

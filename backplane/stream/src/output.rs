@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use hubplane_proto_ids::NodeId;
 
-use crate::{Envelope, FetchRequest, MessageId};
+use crate::{Envelope, FetchRequest, MessageId, Number};
 
 /// What the machine wants done. Carry outputs out in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Output {
     Deliver {
         /// Who sent it.
         origin: NodeId,
+        /// Its place in the stream.
+        number: Number,
         /// What the origin calls it.
         message_id: MessageId,
         /// What it sent.

@@ -256,6 +256,11 @@ impl Streams {
         stream.map_or(Number::ZERO, |stream| stream.next().previous())
     }
 
+    /// The generations that were heard of, dead ones too, in the order of their ids.
+    pub fn origins(&self) -> impl Iterator<Item = &NodeId> {
+        self.inbound.keys()
+    }
+
     /// Numbers that receivers have not acked, but for dead ones. A node that drains may go when this is 0.
     pub fn unacked(&self) -> u64 {
         self.outbound.values().map(Outbound::unacked).sum()

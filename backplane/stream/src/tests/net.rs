@@ -183,9 +183,15 @@ impl Net {
         while let Some(output) = self.nodes[at].poll_output() {
             match output {
                 Output::Publish { envelope, .. } => self.publish(&envelope),
-                Output::Deliver { origin, body, .. } => {
+                Output::Deliver {
+                    origin,
+                    number,
+                    body,
+                    ..
+                } => {
                     let got = self.got.entry((at, index(&origin))).or_default();
                     got.bodies.push(body);
+                    assert_eq!(number.as_raw(), got.bodies.len() as u64 + got.skipped);
                 }
                 Output::Skipped { origin, count, .. } => {
                     let got = self.got.entry((at, index(&origin))).or_default();
