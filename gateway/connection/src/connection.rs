@@ -218,6 +218,11 @@ impl Connection {
         self.paused = paused;
     }
 
+    /// Whether it was told to take no further message.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// What to do next; `None` until something is handled again.
     pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
         loop {

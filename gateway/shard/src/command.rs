@@ -1,0 +1,123 @@
+use std::any::Any;
+use std::fmt;
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use hubplane_gateway_connection::{Options, UserSource};
+use hubplane_proto_ids::{ConnectionId, GroupName};
+use hubplane_proto_link::{AckId, AckOutcome, ConnectionInfo, ToGateway, ToHubHost};
+use hubplane_router_directory::{ChangeId, GatewayDirectory};
+use tokio::sync::Notify;
+
+use crate::{LinkSender, SharedMessage};
+
+/// What a shard is asked to do. Commands to one shard are carried out in the order in which they were sent.
+#[derive(Debug)]
+pub enum Command {
+    /// Take this socket and serve the connection on it.
+    Attach(Box<Attach>),
+    /// Write this to the members of its audience on this shard.
+    Deliver(Arc<SharedMessage>),
+    /// A frame of the hub-host about one connection: [`ToGateway::Identified`], [`ToGateway::Done`],
+    /// [`ToGateway::Completion`] or [`ToGateway::SlotReleased`]. Any other frame is not for a shard, and is dropped.
+    FromHub(ToGateway),
+    /// End a connection.
+    Close {
+        /// Which one; one that is gone is gone already.
+        connection: ConnectionId,
+        /// Whether its client may reconnect by itself.
+        allow_reconnect: bool,
+    },
+    /// Add a connection to a group of its hub. Answered when the membership is visible (DESIGN 3.2).
+    Join {
+        /// Which one.
+        connection: ConnectionId,
+        /// Which group.
+        group: GroupName,
+        /// Where the answer goes.
+        reply: JoinReply,
+    },
+    /// Remove a connection from a group of its hub.
+    Leave {
+        /// Which one.
+        connection: ConnectionId,
+        /// Which group.
+        group: GroupName,
+        /// Where the answer goes.
+        reply: JoinReply,
+    },
+    /// The directory says that these changes are visible. Changes that this shard does not wait for are ignored.
+    Visible(Vec<ChangeId>),
+    /// Say Close with `allowReconnect` to some more connections. The caller spreads these over the drain window.
+    Drain {
+        /// To how many, at most.
+        connections_max: usize,
+    },
+}
+
+/// A WebSocket that the front has answered with 101, and whose it is.
+pub struct Attach {
+    /// The socket, in non-blocking mode.
+    pub socket: TcpStream,
+    /// What was read from it behind the request.
+    pub read_ahead: Bytes,
+    /// What is known of the connection. `protocol` is replaced when the handshake is read.
+    pub info: ConnectionInfo,
+    /// Who names its user.
+    pub user: UserSource,
+    /// The link to the hub-host that serves it.
+    pub link: LinkSender,
+    /// The options of its hub.
+    pub options: Arc<Options>,
+    /// Dropped when the connection is over, on the shard's thread: it must be quick to drop.
+    pub guard: Box<dyn Any + Send>,
+}
+
+impl fmt::Debug for Attach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attach")
+            .field("connection", &self.info.connection)
+            .field("hub", &self.info.hub)
+            .field("remote", &self.info.remote)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whom to tell what became of a group change.
+#[derive(Debug, Clone)]
+pub struct JoinReply {
+    /// The link that asked.
+    pub link: LinkSender,
+    /// What it called its request.
+    pub ack: AckId,
+}
+
+impl JoinReply {
+    /// The answer as a frame.
+    pub(crate) fn frame(&self, outcome: AckOutcome) -> ToHubHost {
+        ToHubHost::Ack {
+            id: self.ack,
+            outcome,
+        }
+    }
+}
+
+/// The node's end of the directory as the shards share it. Locked for moments, and only when a connection comes or goes
+/// or a group gets its first or loses its last member on a shard.
+#[derive(Debug, Clone)]
+pub struct SharedDirectory {
+    /// The machine.
+    pub directory: Arc<Mutex<GatewayDirectory>>,
+    /// Told after each change, so that the machine's driver takes its outputs.
+    pub changed: Arc<Notify>,
+}
+
+impl SharedDirectory {
+    /// Locks the machine. A panic while it was locked is no reason to stop serving.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, GatewayDirectory> {
+        self.directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,91 @@
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use hubplane_proto_link as link;
+use hubplane_proto_link::Delivery;
+use hubplane_proto_signalr::transcode::{json_to_messagepack, messagepack_to_json};
+use hubplane_proto_signalr::{Encoding, TranscodeError};
+use smallvec::SmallVec;
+
+use crate::websocket::frame;
+
+/// A delivery on its way to the connections of this node, shared by the shards. It is encoded at most once per wire
+/// format that one of its receivers speaks, by whoever needs it first (DESIGN 4).
+#[derive(Debug)]
+pub struct SharedMessage {
+    delivery: Delivery,
+    json: OnceLock<Result<Bytes, Unserializable>>,
+    messagepack: OnceLock<Result<Bytes, Unserializable>>,
+}
+
+/// The arguments of a delivery have no form in a hub protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("arguments that {encoding} cannot carry")]
+pub struct Unserializable {
+    /// The hub protocol.
+    pub encoding: Encoding,
+    /// Why not.
+    #[source]
+    pub cause: TranscodeError,
+}
+
+impl SharedMessage {
+    /// A delivery that nothing has been encoded of yet.
+    pub const fn new(delivery: Delivery) -> Self {
+        Self {
+            delivery,
+            json: OnceLock::new(),
+            messagepack: OnceLock::new(),
+        }
+    }
+
+    /// What is delivered, and to whom.
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    /// The whole WebSocket message, header included, the same for all receivers of one hub protocol.
+    ///
+    /// # Errors
+    /// [`Unserializable`], each time.
+    pub(crate) fn websocket(&self, encoding: Encoding) -> Result<Bytes, Unserializable> {
+        let cell = match encoding {
+            Encoding::Json => &self.json,
+            Encoding::MessagePack => &self.messagepack,
+        };
+        cell.get_or_init(|| self.encode(encoding)).clone()
+    }
+
+    fn encode(&self, encoding: Encoding) -> Result<Bytes, Unserializable> {
+        let arguments = &self.delivery.arguments;
+        let mut transcoded = Vec::new();
+        let converted = match (arguments.encoding, encoding) {
+            (link::Encoding::Json, Encoding::MessagePack) => {
+                json_to_messagepack(&arguments.bytes, &mut transcoded)
+            }
+            (link::Encoding::MessagePack, Encoding::Json) => {
+                messagepack_to_json(&arguments.bytes, &mut transcoded)
+            }
+            (link::Encoding::Json, Encoding::Json)
+            | (link::Encoding::MessagePack, Encoding::MessagePack) => {
+                return Ok(self.frame(encoding, &arguments.bytes));
+            }
+        };
+        match converted {
+            Ok(()) => Ok(self.frame(encoding, &transcoded)),
+            Err(cause) => Err(Unserializable { encoding, cause }),
+        }
+    }
+
+    fn frame(&self, encoding: Encoding, arguments: &[u8]) -> Bytes {
+        frame::message(encoding.transfer_format(), |out| {
+            encoding.encode_invocation(
+                None,
+                &self.delivery.target,
+                arguments,
+                &SmallVec::new(),
+                out,
+            );
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! The read path: from sockets to connections.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hubplane_gateway_connection::{End, Head};
+use tokio::io::{AsyncRead as _, ReadBuf};
+
+use crate::shard::Shard;
+use crate::slot::Wait;
+use crate::websocket::frame::{self, CloseCode};
+use crate::websocket::{Received, Violation};
+
+/// The most bytes of pongs that wait for one client: who sends pings and reads nothing gets no more of them.
+const PONGS_BYTES_MAX: usize = 64 * 1024;
+
+impl Shard {
+    /// The runtime says that a socket is readable or writable, or reading was put off.
+    pub(crate) fn look_at_socket(&mut self, slot: usize) {
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
+        entry.signal.seen();
+        if entry.blocked {
+            entry.blocked = false;
+            self.mark_dirty(slot);
+        }
+        self.read(slot);
+    }
+
+    /// Reads once, as much as the scratch buffer takes, and comes back to it in a later turn if there may be more.
+    fn read(&mut self, slot: usize) {
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
+        if !entry.wants_read() {
+            entry.unread = true;
+            return;
+        }
+        entry.unread = false;
+        let Some(socket) = entry.socket.as_mut() else {
+            return;
+        };
+        let mut buffer = ReadBuf::new(&mut self.scratch);
+        let mut cx = Context::from_waker(&entry.waker);
+        match Pin::new(&mut socket.stream).poll_read(&mut cx, &mut buffer) {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.end_of_stream(slot),
+            Poll::Ready(Ok(())) => {
+                let len = buffer.filled().len();
+                self.metrics.bytes_in += len as u64;
+                let mut scratch = std::mem::take(&mut self.scratch);
+                self.received(slot, &mut scratch[..len]);
+                self.scratch = scratch;
+                // A short read has told the runtime to wait for more, the next one registers that.
+                self.to_read.push_back(slot);
+            }
+            Poll::Ready(Err(error)) => {
+                tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket was lost");
+                self.lose_socket(slot);
+            }
+        }
+    }
+
+    /// Bytes of the client, as they came from the socket.
+    pub(crate) fn received(&mut self, slot: usize, mut bytes: &mut [u8]) {
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
+        loop {
+            let Some(socket) = entry.socket.as_mut() else {
+                return;
+            };
+            if socket
+                .closing
+                .is_some_and(|closing| closing.wait != Wait::CloseFrame)
+            {
+                break;
+            }
+            match socket.reader.next(&mut bytes) {
+                Ok(None) => break,
+                Ok(Some(Received::Data(data))) => entry.connection.handle_bytes(data),
+                Ok(Some(Received::Ping(payload))) => {
+                    if entry.queue.charged_bytes() < PONGS_BYTES_MAX {
+                        entry.push_own(Head::empty(), frame::pong(&payload), self.now);
+                    }
+                }
+                Ok(Some(Received::Close)) => {
+                    entry.connection.handle_end(End::Closed, self.now);
+                    // Whatever status the client gave: 1000 (recorded).
+                    entry.close_socket(CloseCode::Normal, Wait::Nothing, self.now);
+                    break;
+                }
+                Err(violation) => {
+                    violated(entry, violation, self.now);
+                    break;
+                }
+            }
+        }
+        self.pump(slot);
+    }
+
+    /// The client has ended its stream: in order only behind a close frame.
+    fn end_of_stream(&mut self, slot: usize) {
+        self.lose_socket(slot);
+    }
+
+    /// The socket is of no more use: dropped, and the connection told.
+    pub(crate) fn lose_socket(&mut self, slot: usize) {
+        if let Some(entry) = self.slots.get_mut(slot) {
+            entry.drop_socket();
+            entry.connection.handle_end(End::Lost, self.now);
+            self.pump(slot);
+        }
+    }
+}
+
+fn violated(entry: &mut crate::slot::Slot, violation: Violation, now: std::time::Instant) {
+    tracing::debug!(connection = %entry.connection.info().connection, %violation, "a client broke the websocket protocol");
+    let detail = format!("WebSocketException: {violation}");
+    entry.connection.handle_end(End::Violation(detail), now);
+    if entry
+        .socket
+        .as_ref()
+        .is_some_and(|socket| socket.closing.is_some())
+    {
+        // It was to close anyway, and has done that in its own way.
+        entry.close_socket(violation.code, Wait::Nothing, now);
+    } else {
+        entry.close_socket(violation.code, Wait::EndOfStream, now);
+    }
+}

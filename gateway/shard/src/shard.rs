@@ -1,0 +1,275 @@
+use std::collections::VecDeque;
+use std::future::{Future as _, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+use hubplane_proto_ids::ConnectionId;
+use hubplane_proto_link::CloseReason;
+use hubplane_proto_signalr::Encoding;
+use hubplane_router_directory::ChangeId;
+use slab::Slab;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc;
+use tokio::task::coop::unconstrained;
+use tokio::time::Sleep;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::groups::Waiter;
+use crate::links::Links;
+use crate::metrics::{Metrics, Published};
+use crate::ready::ReadyList;
+use crate::sets::Sets;
+use crate::slot::Slot;
+use crate::websocket::frame;
+use crate::wheel::Wheel;
+use crate::{Command, ShardOptions, SharedDirectory};
+
+/// All sockets of a shard are read into one buffer of this length, in bytes.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// One thread's connections, and the loop over them.
+pub(crate) struct Shard {
+    pub(crate) index: u8,
+    pub(crate) options: ShardOptions,
+    pub(crate) directory: SharedDirectory,
+    pub(crate) slots: Slab<Slot>,
+    pub(crate) ids: HashMap<ConnectionId, usize>,
+    pub(crate) sets: Sets,
+    pub(crate) links: Links,
+    pub(crate) wheel: Wheel,
+    /// What waits for which change of the directory to be visible.
+    pub(crate) waiters: HashMap<ChangeId, Vec<Waiter>>,
+    pub(crate) ready: Arc<ReadyList>,
+    /// Sockets to look at, in the order in which they became ready.
+    pub(crate) to_read: VecDeque<usize>,
+    /// Sockets to write to that have got something in this turn.
+    pub(crate) dirty: VecDeque<usize>,
+    /// Sockets to write to that an earlier turn had no time for.
+    pub(crate) dirty_before: VecDeque<usize>,
+    pub(crate) scratch: Box<[u8]>,
+    /// One Ping for all connections of an encoding.
+    pub(crate) pings: [(Encoding, Bytes); 2],
+    pub(crate) serial: u64,
+    /// The time of this turn.
+    pub(crate) now: Instant,
+    pub(crate) metrics: Metrics,
+    published: Arc<Published>,
+    commands: Vec<Command>,
+    due: Vec<(u64, usize)>,
+}
+
+/// What the loop sleeps on.
+struct Sources {
+    inbox: mpsc::Receiver<Command>,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+/// Why the loop woke up.
+#[derive(PartialEq, Eq)]
+enum Woken {
+    Work,
+    Stop,
+}
+
+impl Shard {
+    /// Runs a shard on the current thread until its handles are gone or the node ends.
+    pub(crate) fn start(
+        index: u8,
+        options: ShardOptions,
+        directory: SharedDirectory,
+        published: Arc<Published>,
+        inbox: mpsc::Receiver<Command>,
+        cancelled: CancellationToken,
+    ) -> io::Result<()> {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build_local(LocalOptions::default())?;
+        runtime.block_on(async move {
+            let now = Instant::now();
+            let sources = Sources {
+                inbox,
+                cancelled: Box::pin(cancelled.cancelled_owned()),
+                sleep: Box::pin(tokio::time::sleep_until(now.into())),
+            };
+            let shard = Self::new(index, options, directory, published, now);
+            // The loop bounds each turn itself, and lets the driver run between turns.
+            unconstrained(shard.run(sources)).await;
+        });
+        Ok(())
+    }
+
+    fn new(
+        index: u8,
+        options: ShardOptions,
+        directory: SharedDirectory,
+        published: Arc<Published>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            index,
+            options,
+            directory,
+            slots: Slab::new(),
+            ids: HashMap::new(),
+            sets: Sets::default(),
+            links: Links::default(),
+            wheel: Wheel::new(now),
+            waiters: HashMap::new(),
+            ready: Arc::default(),
+            to_read: VecDeque::new(),
+            dirty: VecDeque::new(),
+            dirty_before: VecDeque::new(),
+            scratch: vec![0; SCRATCH_BYTES].into(),
+            pings: Encoding::ALL.map(|encoding| (encoding, frame::ping(encoding))),
+            serial: 0,
+            now,
+            metrics: Metrics::default(),
+            published,
+            commands: Vec::new(),
+            due: Vec::new(),
+        }
+    }
+
+    async fn run(mut self, mut sources: Sources) {
+        loop {
+            let mut slept = false;
+            let woken = poll_fn(|cx| {
+                let polled = self.poll_work(&mut sources, cx);
+                slept |= polled.is_pending();
+                polled
+            })
+            .await;
+            if woken == Woken::Stop {
+                return self.stop();
+            }
+            self.turn();
+            if !slept {
+                // There was work without sleep: what the sockets have to say is looked at between turns all the same.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Collects what there is to do; pending, with this loop's waker in all the right places, if there is nothing.
+    fn poll_work(&mut self, sources: &mut Sources, cx: &mut Context<'_>) -> Poll<Woken> {
+        self.ready.register(cx.waker());
+        self.ready.take(&mut self.to_read);
+        if sources.cancelled.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Woken::Stop);
+        }
+        let mut work = self.has_work();
+        match sources.inbox.poll_recv_many(
+            cx,
+            &mut self.commands,
+            self.options.commands_per_turn_max.max(1),
+        ) {
+            Poll::Ready(0) => return Poll::Ready(Woken::Stop),
+            Poll::Ready(_) => work = true,
+            Poll::Pending => {}
+        }
+        let mut sent = Vec::new();
+        self.links.poll(cx, &mut sent);
+        for (slot, serial) in sent {
+            self.now = Instant::now();
+            self.frame_sent(slot, serial);
+            work = true;
+        }
+        if let Some(next) = self.wheel.next() {
+            if sources.sleep.deadline().into_std() != next {
+                sources.sleep.as_mut().reset(next.into());
+            }
+            work |= sources.sleep.as_mut().poll(cx).is_ready();
+        }
+        if work {
+            Poll::Ready(Woken::Work)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        !(self.to_read.is_empty() && self.dirty.is_empty() && self.dirty_before.is_empty())
+    }
+
+    fn turn(&mut self) {
+        self.now = Instant::now();
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.fire(self.now, &mut due);
+        for (tick, slot) in due.drain(..) {
+            self.look_at_the_clock(slot, tick);
+        }
+        self.due = due;
+
+        let mut commands = std::mem::take(&mut self.commands);
+        for command in commands.drain(..) {
+            self.carry_out(command);
+        }
+        self.commands = commands;
+
+        for _ in 0..self.options.reads_per_turn_max.max(1) {
+            let Some(slot) = self.to_read.pop_front() else {
+                break;
+            };
+            self.look_at_socket(slot);
+        }
+        self.flush_dirty();
+
+        self.metrics.turns += 1;
+        self.metrics.connections = self.ids.len() as u64;
+        self.metrics.memberships = self.sets.memberships() as u64;
+        self.published.write(self.metrics);
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Attach(attach) => self.attach(*attach),
+            Command::Deliver(message) => self.deliver(&message),
+            Command::FromHub(frame) => self.from_hub(frame),
+            Command::Close {
+                connection,
+                allow_reconnect,
+            } => {
+                if let Some(slot) = self.ids.get(&connection).copied() {
+                    self.close(slot, CloseReason::Aborted, allow_reconnect);
+                }
+            }
+            Command::Join {
+                connection,
+                group,
+                reply,
+            } => self.join(&connection, group, reply),
+            Command::Leave {
+                connection,
+                group,
+                reply,
+            } => self.leave(&connection, group, &reply),
+            Command::Visible(changes) => self.visible(&changes),
+            Command::Drain { connections_max } => self.drain(connections_max),
+        }
+    }
+
+    /// The node ends: whoever is still here is told to come back, as far as that goes without waiting.
+    fn stop(mut self) {
+        self.now = Instant::now();
+        self.drain(usize::MAX);
+        for slot in self.slots.iter().map(|(slot, _)| slot).collect::<Vec<_>>() {
+            self.flush(slot);
+        }
+        let left: Vec<_> = self.slots.iter().map(|(slot, _)| slot).collect();
+        for slot in left {
+            self.release_keys(slot);
+        }
+        self.published.write(Metrics {
+            connections: 0,
+            memberships: 0,
+            ..self.metrics
+        });
+    }
+}
