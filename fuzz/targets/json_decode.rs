@@ -1,0 +1,7 @@
+#![no_main]
+
+#[path = "../bodies/signalr.rs"]
+#[allow(dead_code)]
+mod signalr;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| signalr::json_decode(data));
