@@ -3,7 +3,7 @@
 //! A hub is a plain struct. Its methods are what clients invoke; they run at the same time, on one value that all
 //! connections share, so what changes is kept behind atomics or locks.
 //!
-//! ```ignore
+//! ```
 //! use std::sync::atomic::{AtomicI64, Ordering};
 //!
 //! use hubplane_hub::*;
@@ -55,6 +55,7 @@ mod name;
 pub mod private;
 mod request;
 mod signal;
+pub mod testing;
 mod value;
 
 pub use audience::{ArgumentList, Audience, ClientArguments, Sending};

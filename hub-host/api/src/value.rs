@@ -13,7 +13,6 @@ mod messagepack_read;
 mod messagepack_write;
 mod timestamp;
 
-
 use std::fmt;
 
 use bytes::Bytes;
@@ -22,7 +21,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, de, ser};
 
 pub use any::AnyValue;
-pub use bind::{BindError, bind};
+pub use bind::{BindError, Parameters, bind};
 pub use timestamp::Timestamp;
 
 /// Arrays and maps inside each other, in one value.
@@ -40,6 +39,15 @@ impl ValueError {
 
     fn too_deep() -> Self {
         Self::new("more than 64 arrays and maps inside each other")
+    }
+}
+
+impl From<BindError> for ValueError {
+    fn from(error: BindError) -> Self {
+        match error {
+            BindError::Type(error) => error,
+            BindError::Count { .. } => Self(error.to_string()),
+        }
     }
 }
 

@@ -1,0 +1,230 @@
+//! A hub with fake connections: no socket, no runtime, no waiting.
+//!
+//! A [`TestHub`] runs a hub inside an ordinary `#[test]` function. What its methods send goes to exactly the
+//! connections that it would reach in a cluster; values go through the encodings that they would go through.
+//!
+//! ```
+//! # use hubplane_hub::*;
+//! # #[derive(Default)]
+//! # struct Rooms;
+//! #[hub]
+//! impl Rooms {
+//!     async fn say(&self, ctx: &Context, room: String, text: String) -> Result<(), HubError> {
+//!         ctx.join(&room).await?;
+//!         ctx.others_in_group(&room).send("Said", (ctx.user_id(), text)).await?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let hub = testing::TestHub::new(Rooms);
+//! let (ana, ben) = (hub.connect("ana"), hub.connect("ben"));
+//! ben.invoke::<()>("say", ("kitchen", "first")).unwrap();
+//! ana.invoke::<()>("say", ("kitchen", "hello")).unwrap();
+//!
+//! assert_eq!(ben.next::<(String, String)>("said"), ("ana".into(), "hello".into()));
+//! assert!(ana.messages().is_empty());
+//! ```
+//!
+//! Nothing runs in the background: every call here runs the hub until all of it waits. A method that waits for
+//! something that only a runtime, a timer or another thread can bring never goes on, and the test fails with a
+//! message that says so.
+
+mod client;
+mod executor;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hubplane_proto_ids::{ConnectionId, HubName};
+use hubplane_proto_link::{CloseReason, ConnectionInfo};
+
+pub use crate::value::Parameters;
+pub use client::{Invoking, Message, TestClient, TestConnection};
+pub use hubplane_proto_link::CloseReason as EndReason;
+
+use crate::host::{Connection, Options, Port, Service};
+use crate::{Hub, HubContext};
+use executor::Executor;
+use world::{Call, World};
+
+/// A hub that runs in a test.
+#[derive(Clone)]
+pub struct TestHub {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    service: Service,
+    world: Arc<World>,
+    executor: Executor,
+    connections: AtomicUsize,
+}
+
+impl TestHub {
+    /// Runs a hub.
+    ///
+    /// # Panics
+    /// If it cannot be run: its name is none, or two of its methods are one for clients.
+    #[track_caller]
+    pub fn new(hub: impl Hub) -> Self {
+        Self::with_options(hub, Options::default())
+    }
+
+    /// Runs a hub under other options, with detailed errors for instance.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[track_caller]
+    pub fn with_options(hub: impl Hub, options: Options) -> Self {
+        let service = match Service::new(hub, options) {
+            Ok(service) => service,
+            Err(error) => panic!("{error}"),
+        };
+        let parts = Parts {
+            service,
+            world: Arc::default(),
+            executor: Executor::default(),
+            connections: AtomicUsize::new(0),
+        };
+        Self {
+            parts: Arc::new(parts),
+        }
+    }
+
+    /// A connection of this user, which has been through `on_connected`.
+    ///
+    /// # Panics
+    /// If `on_connected` failed; [`connection`](Self::connection) gives its error instead.
+    #[track_caller]
+    pub fn connect(&self, user: &str) -> TestClient {
+        match self.connection().user(user).open() {
+            Ok(client) => client,
+            Err(text) => panic!("`{user}` could not connect: {text}"),
+        }
+    }
+
+    /// A connection without a user.
+    ///
+    /// # Panics
+    /// As [`connect`](Self::connect).
+    #[track_caller]
+    pub fn connect_anonymously(&self) -> TestClient {
+        match self.connection().open() {
+            Ok(client) => client,
+            Err(text) => panic!("nobody could connect: {text}"),
+        }
+    }
+
+    /// A connection with claims, headers or a protocol of its own.
+    pub fn connection(&self) -> TestConnection {
+        let number = self.parts.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        TestConnection::new(self.clone(), number)
+    }
+
+    /// The hub as background work sees it.
+    pub fn context(&self) -> HubContext {
+        self.parts.service.context(self.port())
+    }
+
+    /// Runs a future to its end, and the hub with it.
+    ///
+    /// # Panics
+    /// If it waits for something that nothing in this test does.
+    #[track_caller]
+    pub fn wait<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+        let result = self.parts.executor.spawn_for_result(future);
+        self.run();
+        match result.take() {
+            Some(value) => value,
+            None => stalled(),
+        }
+    }
+
+    /// The members of a group, in order of their ids.
+    pub fn members(&self, group: &str) -> Vec<ConnectionId> {
+        self.parts.world.members(group)
+    }
+
+    /// Runs the hub until all of it waits. Every other call here does that too.
+    pub fn run(&self) {
+        loop {
+            self.parts.executor.run();
+            // What was freed by that comes next: calls that waited for a slot, and ends of connections.
+            let Some(call) = self.parts.world.next_call() else {
+                return;
+            };
+            self.start(call);
+        }
+    }
+
+    fn start(&self, call: Call) {
+        let service = self.parts.service.clone();
+        let world = Arc::clone(&self.parts.world);
+        match call {
+            Call::Invoke(connection, invocation) => self.parts.executor.spawn(async move {
+                let ended = service.invoke(&connection, invocation).await;
+                if let Some(frame) = ended.frame {
+                    world.take(frame);
+                }
+            }),
+            Call::End(connection, reason) => {
+                connection.end();
+                self.parts.executor.spawn(async move {
+                    service.disconnected(&connection, reason).await;
+                    world.forget(connection.id());
+                });
+            }
+        }
+    }
+
+    fn port(&self) -> Arc<dyn Port> {
+        Arc::clone(&self.parts.world) as Arc<dyn Port>
+    }
+
+    fn name(&self) -> HubName {
+        self.parts.service.name().clone()
+    }
+
+    /// Runs `on_connected` of a new connection; the text of its Close message if that failed.
+    fn open(&self, info: ConnectionInfo, user: Option<&str>) -> Result<Arc<Connection>, String> {
+        use hubplane_proto_link::UserIdSource;
+        let info = Arc::new(info);
+        let user = match self.parts.service.declaration().user_id {
+            UserIdSource::Hub => self.parts.service.user_id(&info),
+            UserIdSource::Claim => user.and_then(|user| user.parse().ok()),
+        };
+        let connection = Connection::new(info, user, self.port(), self.port());
+        self.parts.world.add(&connection);
+        let service = self.parts.service.clone();
+        let opened = Arc::clone(&connection);
+        let done = self.wait(async move { service.connected(&opened).await });
+        match done.error {
+            None => Ok(connection),
+            Some(text) => {
+                self.parts
+                    .world
+                    .end(connection.id(), CloseReason::OpeningFailed);
+                self.run();
+                Err(text)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TestHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TestHub").field(&self.parts.service).finish()
+    }
+}
+
+#[track_caller]
+fn stalled() -> ! {
+    panic!(
+        "this waits for something that nothing in this test does: a timer, another thread, or a call that was not made"
+    )
+}
