@@ -25,7 +25,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument as _;
 
 pub use outcome::Outcome;
-use run::{End, panic_text, run};
+use run::{End, panic_text, run, run_until};
 
 /// What it means for the node when a task fails: when it returns an error or panics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,8 +136,7 @@ impl Tasks {
     where
         F: Future<Output: Outcome> + Send + 'static,
     {
-        let stop = self.inner.cancelled.clone();
-        self.start(self.name(name), on_failure, stop, future)
+        self.start(name, on_failure, |inner| &inner.cancelled, future)
     }
 
     /// Starts a task that ends by itself when the node shuts down: it watches [`Tasks::cancelled`], or its
@@ -153,8 +152,7 @@ impl Tasks {
     where
         F: Future<Output: Outcome> + Send + 'static,
     {
-        let stop = self.inner.aborted.clone();
-        self.start(self.name(name), on_failure, stop, future)
+        self.start(name, on_failure, |inner| &inner.aborted, future)
     }
 
     /// Prepares to start many short tasks of one name, such as invocations: what a spawn needs is looked up
@@ -257,38 +255,31 @@ impl Tasks {
 
     fn start<F>(
         &self,
-        name: Arc<Name>,
+        name: &'static str,
         on_failure: OnFailure,
-        stop: CancellationToken,
+        stop: fn(&Inner) -> &CancellationToken,
         future: F,
     ) -> AbortHandle
     where
         F: Future<Output: Outcome> + Send + 'static,
     {
-        let span = tracing::info_span!("task", name = name.name);
-        self.start_bare(name, on_failure, stop, future.instrument(span))
+        let alive = self.alive(self.name(name));
+        let tasks = self.clone();
+        let span = tracing::info_span!("task", name);
+        let body = async move {
+            let end = run_until(future, stop(&tasks.inner)).await;
+            tasks.ended(alive, on_failure, end);
+        };
+        self.inner
+            .runtime
+            .spawn(body.instrument(span))
+            .abort_handle()
     }
 
-    fn start_bare<F>(
-        &self,
-        name: Arc<Name>,
-        on_failure: OnFailure,
-        stop: CancellationToken,
-        future: F,
-    ) -> AbortHandle
-    where
-        F: Future<Output: Outcome> + Send + 'static,
-    {
-        let alive = self.alive(name);
-        let tasks = self.clone();
-        let body = async move {
-            let end = run(future, stop).await;
-            if let End::Failed(cause) = end {
-                tasks.report(&alive.name, on_failure, cause);
-            }
-            drop(alive);
-        };
-        self.inner.runtime.spawn(body).abort_handle()
+    fn ended(&self, alive: Alive, on_failure: OnFailure, end: End) {
+        if let End::Failed(cause) = end {
+            self.report(&alive.name, on_failure, cause);
+        }
     }
 
     fn alive(&self, name: Arc<Name>) -> Alive {
@@ -343,9 +334,10 @@ impl fmt::Debug for Tasks {
 
 /// Starts tasks of one name that come in great numbers and end soon. Cheap to clone.
 ///
-/// A spawn takes no lock and makes no text. The tasks have no span of their own: whoever spawns knows more
-/// than the name and instruments them. A failure is logged and never stops the node. They are waited for
-/// until the deadline of the shutdown, then dropped.
+/// Neither a spawn nor a task takes a lock here or makes a text. The tasks have no span of their own: whoever
+/// spawns knows more than the name and instruments them. A failure is logged and never stops the node. They
+/// are waited for until the deadline of the shutdown; what outlasts it is left to its handle, or to the end
+/// of the runtime.
 #[derive(Clone)]
 pub struct Pool {
     tasks: Tasks,
@@ -358,9 +350,13 @@ impl Pool {
     where
         F: Future<Output: Outcome> + Send + 'static,
     {
-        let stop = self.tasks.inner.aborted.clone();
-        self.tasks
-            .start_bare(Arc::clone(&self.name), OnFailure::Log, stop, future)
+        let alive = self.tasks.alive(Arc::clone(&self.name));
+        let tasks = self.tasks.clone();
+        let body = async move {
+            let end = run(future).await;
+            tasks.ended(alive, OnFailure::Log, end);
+        };
+        self.tasks.inner.runtime.spawn(body).abort_handle()
     }
 
     /// How many of them live.

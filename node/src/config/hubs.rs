@@ -35,7 +35,7 @@ options! {
         /// How long a connection's socket may take no byte while something waits. Then it is closed.
         #[serde(with = "humantime_serde")]
         pub outbound_queue_age: Duration = Duration::from_secs(30),
-        /// How long a negotiated connection may take to open its transport.
+        /// How long a negotiated connection may take to open its transport; the same for all hubs.
         #[serde(with = "humantime_serde")]
         pub negotiate_timeout: Duration = Duration::from_secs(15),
     }
@@ -90,6 +90,13 @@ impl Hubs {
             let own = options.problems().into_iter();
             for (option, message) in own.filter(|problem| !common.contains(problem)) {
                 problems.add(format!("hubs.{name}.{option}"), message);
+            }
+            // A token carries the time of its issue, and is judged before its hub is looked up.
+            if options.negotiate_timeout != self.defaults.negotiate_timeout {
+                problems.add(
+                    format!("hubs.{name}.negotiate_timeout"),
+                    "is the same for all hubs, and belongs in [hubs]",
+                );
             }
         }
         for (option, message) in common {

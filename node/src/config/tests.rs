@@ -161,6 +161,13 @@ fn a_hub_has_its_own_options_over_those_of_all() {
 }
 
 #[test]
+fn what_is_the_same_for_all_hubs_cannot_be_set_for_one() {
+    let problems = from_file("[hubs.chat]\nnegotiate_timeout = '5s'").unwrap_err();
+    let expected = "hubs.chat.negotiate_timeout (hubplane.toml): is the same for all hubs, and belongs in [hubs]";
+    assert_eq!(problems, [expected]);
+}
+
+#[test]
 fn every_problem_is_reported_with_where_it_came_from() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hubplane.toml");

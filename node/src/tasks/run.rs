@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
 
@@ -18,11 +18,20 @@ pub(super) enum End {
     Failed(String),
 }
 
+/// Runs `future` until it ends.
+pub(super) async fn run<F>(future: F) -> End
+where
+    F: Future<Output: Outcome>,
+{
+    let mut future = pin!(future);
+    poll_fn(move |cx| poll(future.as_mut(), cx)).await
+}
+
 /// Runs `future` until it ends or `stop` fires.
 ///
-/// The future is asked first, so that one that never waits costs nothing but its own work: the stop signal,
-/// which takes a lock, is looked at only while the future waits.
-pub(super) async fn run<F>(future: F, stop: CancellationToken) -> End
+/// The future is asked first, so that one that does not wait costs nothing but its own work: the stop
+/// signal, which takes a lock, is looked at only while the future waits.
+pub(super) async fn run_until<F>(future: F, stop: &CancellationToken) -> End
 where
     F: Future<Output: Outcome>,
 {
@@ -31,17 +40,24 @@ where
     }
     let mut future = pin!(future);
     let mut stopped = pin!(stop.cancelled());
-    poll_fn(move |cx| {
-        // A task that panicked is never polled again, so nobody sees what the panic left half done.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Err(panic) => Poll::Ready(End::Failed(panic_text(&*panic))),
-            Ok(Poll::Ready(outcome)) => {
-                Poll::Ready(outcome.failure().map_or(End::Done, End::Failed))
-            }
-            Ok(Poll::Pending) => stopped.as_mut().poll(cx).map(|()| End::Done),
-        }
+    poll_fn(move |cx| match poll(future.as_mut(), cx) {
+        Poll::Pending => stopped.as_mut().poll(cx).map(|()| End::Done),
+        ended => ended,
     })
     .await
+}
+
+/// Polls once, and makes a panic an end of this task alone.
+fn poll<F>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<End>
+where
+    F: Future<Output: Outcome>,
+{
+    // A task that panicked is never polled again, so nobody sees what the panic left half done.
+    match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        Err(panic) => Poll::Ready(End::Failed(panic_text(&*panic))),
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome.failure().map_or(End::Done, End::Failed)),
+    }
 }
 
 /// What a panic said.

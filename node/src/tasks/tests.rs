@@ -155,6 +155,17 @@ async fn pooled_tasks_count_as_one_name_and_are_waited_for() {
 }
 
 #[tokio::test]
+async fn a_pooled_task_that_outlasts_the_deadline_is_named_and_can_be_ended() {
+    let tasks = Tasks::current();
+    let pool = tasks.pool("invocation");
+    let stubborn = pool.spawn(pending::<()>());
+    let unfinished = tasks.shutdown(Duration::from_millis(1)).await.unwrap_err();
+    assert_eq!(unfinished.live, [("invocation", 1)]);
+    stubborn.abort();
+    eventually("ended", || pool.live() == 0).await;
+}
+
+#[tokio::test]
 async fn a_pooled_panic_leaves_the_others_alone() {
     let tasks = Tasks::current();
     let pool = tasks.pool("invocation");
