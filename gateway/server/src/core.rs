@@ -1,0 +1,40 @@
+//! What the parts of one gateway share.
+
+use std::sync::Arc;
+
+use hubplane_gateway_shard::{Attach, Command, Shards};
+use hubplane_proto_ids::NodeId;
+
+use crate::backplane::Backplane;
+use crate::directory::Directory;
+use crate::links::{Links, Placed};
+use crate::lookups::Lookups;
+use crate::options::GatewayOptions;
+use crate::registry::{Attached, Registry};
+use crate::relay::RelayBus;
+
+/// One gateway.
+pub(crate) struct Core {
+    pub(crate) node: NodeId,
+    pub(crate) options: GatewayOptions,
+    pub(crate) shards: Shards,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) links: Links,
+    pub(crate) directory: Directory,
+    pub(crate) lookups: Lookups,
+    pub(crate) backplane: Backplane,
+    pub(crate) relay: RelayBus,
+}
+
+impl Core {
+    /// Hands a socket to a shard. The connection's token, its place on its shard and its place on its link end when
+    /// the shard lets go of it.
+    pub(crate) async fn attach(&self, mut attach: Attach, attached: Attached, placed: Placed) {
+        let shard = self.shards.pick();
+        attached.place(shard);
+        attach.guard = Box::new((attached, placed));
+        self.shards
+            .send(shard, Command::Attach(Box::new(attach)))
+            .await;
+    }
+}

@@ -1,0 +1,85 @@
+//! The query of a request, as the reference reads it.
+
+use std::borrow::Cow;
+
+/// The keys that are for us, and what is left for the hub.
+///
+/// Keys match in any letter case, and a key given twice counts as its values joined by a comma
+/// (reference signalr-core 2).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query {
+    /// The connection token; empty counts as absent on WebSockets.
+    pub(crate) id: Option<String>,
+    /// A bearer token, where a browser cannot send headers.
+    pub(crate) access_token: Option<String>,
+    /// The version of negotiate that the client asks for.
+    pub(crate) negotiate_version: Option<String>,
+    /// What the hub may see: everything but `id` and `access_token`, still escaped.
+    pub(crate) visible: String,
+}
+
+impl Query {
+    pub(crate) fn parse(raw: &str) -> Self {
+        let mut query = Self::default();
+        for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = form_urlencoded::parse(pair.as_bytes())
+                .next()
+                .unwrap_or((Cow::Borrowed(""), Cow::Borrowed("")));
+            let secret = if key.eq_ignore_ascii_case("id") {
+                join(&mut query.id, &value);
+                true
+            } else if key.eq_ignore_ascii_case("access_token") {
+                join(&mut query.access_token, &value);
+                true
+            } else {
+                if key.eq_ignore_ascii_case("negotiateVersion") {
+                    join(&mut query.negotiate_version, &value);
+                }
+                false
+            };
+            if !secret {
+                if !query.visible.is_empty() {
+                    query.visible.push('&');
+                }
+                query.visible.push_str(pair);
+            }
+        }
+        query
+    }
+}
+
+fn join(slot: &mut Option<String>, value: &str) {
+    match slot {
+        Some(joined) => {
+            joined.push(',');
+            joined.push_str(value);
+        }
+        None => *slot = Some(value.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+
+    #[test]
+    fn keys_match_in_any_case_and_repeated_ones_are_joined() {
+        let query = Query::parse("ID=a&negotiateversion=1&Id=b&room=x%20y");
+        assert_eq!(query.id.as_deref(), Some("a,b"));
+        assert_eq!(query.negotiate_version.as_deref(), Some("1"));
+        assert_eq!(query.visible, "negotiateversion=1&room=x%20y");
+    }
+
+    #[test]
+    fn secrets_are_not_visible_to_the_hub() {
+        let query = Query::parse("access_token=s3cret%2B&_=17&id=t");
+        assert_eq!(query.access_token.as_deref(), Some("s3cret+"));
+        assert_eq!(query.visible, "_=17");
+    }
+
+    #[test]
+    fn an_empty_id_is_an_id_and_no_query_is_none() {
+        assert_eq!(Query::parse("id=").id.as_deref(), Some(""));
+        assert_eq!(Query::parse(""), Query::default());
+    }
+}
