@@ -236,9 +236,9 @@ mod tests {
     }
 
     fn set(n: u8) -> SetName {
-        match n % 3 {
+        match n {
             0 => SetName::Hub,
-            1 => SetName::User(format!("u{n}").parse().unwrap()),
+            1 | 2 => SetName::User(format!("u{n}").parse().unwrap()),
             _ => SetName::Group(format!("g{n}").parse().unwrap()),
         }
     }
@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let place = (0_usize..6, 0_u8..2, 0_u8..7);
+        let place = (0_usize..6, 0_u8..2, 0_u8..5);
         let step = prop_oneof![
             5 => place.clone().prop_map(|(slot, hub, name)| Step::Join(slot, hub, name)),
             3 => place.prop_map(|(slot, hub, name)| Step::Leave(slot, hub, name)),
@@ -304,10 +304,9 @@ mod tests {
     }
 
     fn compare(sets: &Sets, model: &mut Model) -> Result<(), TestCaseError> {
-        // Two numbers may name the hub's own set.
         model.retain(|_, members| !members.is_empty());
         for h in 0..2 {
-            for n in 0..7 {
+            for n in 0..5 {
                 let members = |set| {
                     (0..sets.len(set))
                         .filter_map(|n| sets.member(set, n))
