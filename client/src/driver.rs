@@ -1,0 +1,274 @@
+//! The one task of a connection: it reads, answers pings, keeps the connection alive, and writes what it is told.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use hubplane_proto_signalr::Encoding;
+use hubplane_proto_signalr::message::{CompletionResult, Message};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{self, Message as Frame};
+
+use crate::Options;
+use crate::connect::data_message;
+
+/// How long a server may take to answer a close frame (`signalr-core` 6).
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// The Close message, if the server sent one.
+    pub close: Option<CloseMessage>,
+    /// What became of the transport.
+    pub transport: TransportEnd,
+}
+
+/// The content of a Close message (`signalr-core` 13.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseMessage {
+    /// Its error text, verbatim.
+    pub error: Option<String>,
+    /// Whether the server wants clients to come back by themselves.
+    pub allow_reconnect: bool,
+}
+
+/// How the transport of a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransportEnd {
+    /// The server sent a close frame, with this status if it had one.
+    CloseFrame(Option<u16>),
+    /// The TCP stream ended or broke without one; the text is for a person.
+    Lost(String),
+    /// Nothing came for [`Options::server_timeout`].
+    Silent,
+    /// The server sent what is no hub message, or a longer one than allowed; the text is for a person.
+    Malformed(String),
+}
+
+/// What the task is told to do.
+pub(crate) enum Command {
+    /// Hub messages in the connection's encoding.
+    Data(Vec<u8>),
+    /// A frame as it is.
+    Frame(Frame),
+    /// Close message, close frame.
+    Stop,
+}
+
+/// The invocations that somebody waits for, by their ids.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(Mutex<HashMap<String, oneshot::Sender<CompletionResult>>>);
+
+impl Pending {
+    pub(crate) fn insert(&self, id: String, waiter: oneshot::Sender<CompletionResult>) {
+        self.lock().insert(id, waiter);
+    }
+
+    pub(crate) fn remove(&self, id: &str) -> Option<oneshot::Sender<CompletionResult>> {
+        self.lock().remove(id)
+    }
+
+    /// Everybody who waits learns that the connection has ended.
+    fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(
+        &self,
+    ) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<CompletionResult>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everything that the task owns.
+pub(crate) struct Driver {
+    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) received: BytesMut,
+    pub(crate) options: Options,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) pending: std::sync::Arc<Pending>,
+    pub(crate) inbox: mpsc::Sender<Message>,
+}
+
+impl Driver {
+    /// Runs until the connection has ended.
+    pub(crate) async fn run(self) -> End {
+        let (sink, stream) = self.socket.split();
+        let reader = Reader {
+            stream,
+            received: self.received,
+            encoding: self.options.encoding,
+            server_timeout: self.options.server_timeout,
+            max_message_bytes: self.options.max_message_bytes,
+            pending: &self.pending,
+            inbox: self.inbox,
+            close: None,
+        };
+        let writer = Writer {
+            sink,
+            encoding: self.options.encoding,
+            commands: self.commands,
+        };
+        let end = tokio::select! {
+            end = reader.run() => end,
+            end = writer.run(self.options.keep_alive) => end,
+        };
+        self.pending.clear();
+        end
+    }
+}
+
+struct Reader<'a> {
+    stream: SplitStream<WebSocketStream<TcpStream>>,
+    received: BytesMut,
+    encoding: Encoding,
+    server_timeout: Duration,
+    max_message_bytes: usize,
+    pending: &'a Pending,
+    inbox: mpsc::Sender<Message>,
+    close: Option<CloseMessage>,
+}
+
+impl Reader<'_> {
+    async fn run(mut self) -> End {
+        let mut status = None;
+        let transport = loop {
+            if let Err(text) = self.dispatch().await {
+                break TransportEnd::Malformed(text);
+            }
+            let Ok(frame) = tokio::time::timeout(self.server_timeout, self.stream.next()).await
+            else {
+                break TransportEnd::Silent;
+            };
+            match frame {
+                Some(Ok(Frame::Close(frame))) => {
+                    // Reading on answers it, and ends when the server drops the stream.
+                    status = Some(frame.map(|frame| u16::from(frame.code)));
+                }
+                Some(Ok(frame)) if frame.is_text() || frame.is_binary() => {
+                    self.received.extend_from_slice(&frame.into_data());
+                }
+                Some(Ok(_control)) => {}
+                ended => break transport_end(status, ended),
+            }
+        };
+        End {
+            close: self.close,
+            transport,
+        }
+    }
+
+    /// Hands on every complete message that was received. Waits while the inbox is full.
+    async fn dispatch(&mut self) -> Result<(), String> {
+        loop {
+            let limit = Some(self.max_message_bytes);
+            let message = self.encoding.decode(&mut self.received, limit);
+            let Some(message) = message.map_err(|error| error.to_string())? else {
+                return Ok(());
+            };
+            match message {
+                Message::Ping => continue,
+                Message::Completion(completion) => {
+                    if let Some(waiter) = self.pending.remove(&completion.invocation_id) {
+                        // Whoever waited may have given up.
+                        let _ = waiter.send(completion.result);
+                        continue;
+                    }
+                    self.deliver(Message::Completion(completion)).await;
+                }
+                Message::Close {
+                    error,
+                    allow_reconnect,
+                } => {
+                    self.close = Some(CloseMessage {
+                        error,
+                        allow_reconnect,
+                    });
+                }
+                other => self.deliver(other).await,
+            }
+        }
+    }
+
+    async fn deliver(&self, message: Message) {
+        // The receiver lives as long as this task.
+        let _ = self.inbox.send(message).await;
+    }
+}
+
+fn transport_end(
+    status: Option<Option<u16>>,
+    ended: Option<Result<Frame, tungstenite::Error>>,
+) -> TransportEnd {
+    match (status, ended) {
+        (Some(status), _) => TransportEnd::CloseFrame(status),
+        (None, Some(Err(error))) => TransportEnd::Lost(error.to_string()),
+        (None, _) => TransportEnd::Lost("end of stream".to_owned()),
+    }
+}
+
+struct Writer {
+    sink: SplitSink<WebSocketStream<TcpStream>, Frame>,
+    encoding: Encoding,
+    commands: mpsc::Receiver<Command>,
+}
+
+impl Writer {
+    /// Returns only if the server does not answer a stop in time: all other ends are the reader's to see.
+    async fn run(mut self, keep_alive: Option<Duration>) -> End {
+        if self.write(keep_alive).await {
+            tokio::time::sleep(CLOSE_LIMIT).await;
+            return End {
+                close: None,
+                transport: TransportEnd::Silent,
+            };
+        }
+        std::future::pending().await
+    }
+
+    /// Writes until told to stop, which is `true`, or until it cannot any more.
+    async fn write(&mut self, keep_alive: Option<Duration>) -> bool {
+        // The first ping leaves at once, as the JavaScript client's does.
+        let mut pings =
+            tokio::time::interval_at(Instant::now(), keep_alive.unwrap_or(Duration::MAX / 4));
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let written = tokio::select! {
+                _ = pings.tick(), if keep_alive.is_some() => self.send(self.encoding.ping().to_vec()).await,
+                command = self.commands.recv() => match command {
+                    Some(Command::Data(data)) => self.send(data).await,
+                    Some(Command::Frame(frame)) => self.sink.send(frame).await,
+                    Some(Command::Stop) => return self.stop().await.is_ok(),
+                    None => return false,
+                },
+            };
+            if written.is_err() {
+                return false;
+            }
+        }
+    }
+
+    async fn stop(&mut self) -> Result<(), tungstenite::Error> {
+        let mut close = Vec::new();
+        let message = Message::Close {
+            error: None,
+            allow_reconnect: false,
+        };
+        self.encoding.encode(&message, &mut close);
+        self.send(close).await?;
+        // Without a status, as the official clients do.
+        self.sink.send(Frame::Close(None)).await
+    }
+
+    async fn send(&mut self, data: Vec<u8>) -> Result<(), tungstenite::Error> {
+        let frame = data_message(self.encoding.transfer_format(), data);
+        self.sink.send(frame).await
+    }
+}

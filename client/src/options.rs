@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use hubplane_proto_signalr::Encoding;
+
+/// How to connect. The defaults are those of the official clients.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The hub protocol to ask for. Default: JSON.
+    pub encoding: Encoding,
+    /// The bearer token. It travels in the `Authorization` header of every request.
+    pub access_token: Option<String>,
+    /// Sends the token of the WebSocket request as `access_token` in the query instead, as browsers have to.
+    pub token_in_query: bool,
+    /// Opens the WebSocket at once; the connection then has no id that the client knows.
+    pub skip_negotiation: bool,
+    /// The version asked for in negotiate. `None`: the request names none, as old clients do, which means 0.
+    pub negotiate_version: Option<i32>,
+    /// The version asked for in the handshake.
+    pub handshake_version: i32,
+    /// More headers for every request, as (name, value).
+    pub headers: Vec<(String, String)>,
+    /// Between two pings of ours. `None`: none are sent, not even the first, so that the server never arms its client
+    /// timeout (`signalr-core` 13.2).
+    pub keep_alive: Option<Duration>,
+    /// The connection ends when nothing came from the server for this long.
+    pub server_timeout: Duration,
+    /// For everything up to the answer of the handshake.
+    pub connect_timeout: Duration,
+    /// How many messages wait for [`Connection::next`](crate::Connection::next). Beyond it nothing is read any more,
+    /// completions neither.
+    pub inbox_max: usize,
+    /// A longer message from the server ends the connection, in bytes.
+    pub max_message_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            encoding: Encoding::Json,
+            access_token: None,
+            token_in_query: false,
+            skip_negotiation: false,
+            negotiate_version: Some(1),
+            handshake_version: 1,
+            headers: Vec::new(),
+            keep_alive: Some(Duration::from_secs(15)),
+            server_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(15),
+            inbox_max: 1024,
+            max_message_bytes: 16 << 20,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults, with this hub protocol.
+    pub fn with_encoding(encoding: Encoding) -> Self {
+        Self {
+            encoding,
+            ..Self::default()
+        }
+    }
+}
