@@ -1,0 +1,3 @@
+//! What the fuzz targets promise, on every run of the tests.
+
+mod corpora;
