@@ -35,6 +35,9 @@ pub struct TransferFormats {
     pub binary: bool,
 }
 
+/// The raw elements of an array of arguments. Most methods have few parameters.
+pub type Elements = SmallVec<[Bytes; 4]>;
+
 impl Encoding {
     /// All hub protocols.
     pub const ALL: [Self; 2] = [Self::Json, Self::MessagePack];
@@ -101,7 +104,8 @@ impl Encoding {
         }
     }
 
-    /// Appends an Invocation without building one. `arguments` is a raw array in this encoding.
+    /// Appends an Invocation without building one. `arguments` is a raw array in this encoding; empty bytes are written
+    /// as an empty array.
     pub fn encode_invocation(
         self,
         invocation_id: Option<&str>,
@@ -120,7 +124,7 @@ impl Encoding {
         }
     }
 
-    /// Appends a StreamItem without building one. `item` is a raw value in this encoding.
+    /// Appends a StreamItem without building one. `item` is a raw value in this encoding; empty bytes are written as null.
     pub fn encode_stream_item(self, invocation_id: &str, item: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::Json => json::encode_stream_item(invocation_id, item, out),
@@ -161,7 +165,7 @@ impl Encoding {
     ///
     /// # Errors
     /// `raw` is not one array. What [`decode`](Self::decode) returned as [`Arguments::Raw`](crate::Arguments::Raw) is.
-    pub fn arguments(self, raw: &Bytes) -> Result<SmallVec<[Bytes; 4]>, ArgumentsError> {
+    pub fn arguments(self, raw: &Bytes) -> Result<Elements, ArgumentsError> {
         match self {
             Self::Json => json::elements(raw),
             Self::MessagePack => messagepack::elements(raw),

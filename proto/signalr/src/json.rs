@@ -8,10 +8,10 @@ pub(crate) mod syntax;
 pub(crate) mod text;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use self::reader::{Reader, Token};
 use self::syntax::SyntaxError;
+use crate::encoding::Elements;
 use crate::{ArgumentsError, DecodeError, RECORD_SEPARATOR, Source};
 
 pub(crate) use self::decode::{decode, expect_object, integer, not_an_integer};
@@ -37,16 +37,16 @@ pub(crate) fn next_frame(
 }
 
 /// The raw elements of an array.
-pub(crate) fn elements(raw: &Bytes) -> Result<SmallVec<[Bytes; 4]>, ArgumentsError> {
+pub(crate) fn elements(raw: &Bytes) -> Result<Elements, ArgumentsError> {
     read_elements(raw).ok().flatten().ok_or(ArgumentsError)
 }
 
-fn read_elements(raw: &Bytes) -> Result<Option<SmallVec<[Bytes; 4]>>, SyntaxError> {
+fn read_elements(raw: &Bytes) -> Result<Option<Elements>, SyntaxError> {
     let mut reader = Reader::new(raw);
     if reader.next()? != Token::ArrayStart {
         return Ok(None);
     }
-    let mut elements = SmallVec::new();
+    let mut elements = Elements::new();
     loop {
         let first = reader.next()?;
         if first == Token::ArrayEnd {

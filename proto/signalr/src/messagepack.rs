@@ -7,9 +7,9 @@ pub(crate) mod reader;
 pub(crate) mod writer;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use self::reader::{Head, Reader};
+use crate::encoding::Elements;
 use crate::{ArgumentsError, DecodeError, Detail, Source};
 
 pub(crate) use self::decode::decode;
@@ -66,12 +66,12 @@ fn too_long() -> DecodeError {
 }
 
 /// The raw elements of an array.
-pub(crate) fn elements(raw: &Bytes) -> Result<SmallVec<[Bytes; 4]>, ArgumentsError> {
+pub(crate) fn elements(raw: &Bytes) -> Result<Elements, ArgumentsError> {
     let mut reader = Reader::new(raw);
     let Ok(Head::Array(count)) = reader.head() else {
         return Err(ArgumentsError);
     };
-    let mut elements = SmallVec::new();
+    let mut elements = Elements::new();
     for _ in 0..count {
         let start = reader.position();
         reader.skip(1).map_err(|_| ArgumentsError)?;

@@ -18,7 +18,7 @@ pub(crate) fn encode(message: &Message, out: &mut Vec<u8>) {
             arguments,
             stream_ids,
         }) => {
-            let arguments = arguments.raw().map_or(b"[]".as_slice(), |raw| raw);
+            let arguments = arguments.raw().map_or([].as_slice(), |raw| raw);
             encode_invocation(
                 message.kind(),
                 invocation_id.as_deref(),
@@ -78,7 +78,11 @@ pub(crate) fn encode_invocation(
     }
     text_member("target", target, out);
     out.extend_from_slice(b",\"arguments\":");
-    out.extend_from_slice(arguments);
+    out.extend_from_slice(if arguments.is_empty() {
+        b"[]"
+    } else {
+        arguments
+    });
     if !stream_ids.is_empty() {
         out.extend_from_slice(b",\"streamIds\":");
         for (index, stream_id) in stream_ids.iter().enumerate() {

@@ -134,6 +134,7 @@ impl<'a> Reader<'a> {
         self.close();
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.input.get(self.at).copied()
     }
@@ -142,16 +143,19 @@ impl<'a> Reader<'a> {
         Err(SyntaxError { kind, at: self.at })
     }
 
+    #[inline]
     fn skip_white_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
+    #[inline]
     fn in_object(&self) -> bool {
         self.objects & 1 == 1
     }
 
+    #[inline]
     fn after_value(&mut self) -> Result<Token, SyntaxError> {
         match (self.peek(), self.in_object()) {
             (Some(b','), in_object) => {
@@ -172,6 +176,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn close(&mut self) -> Token {
         let token = if self.in_object() {
             Token::ObjectEnd
@@ -186,6 +191,7 @@ impl<'a> Reader<'a> {
         token
     }
 
+    #[inline]
     fn open(&mut self, token: Token) -> Result<Token, SyntaxError> {
         let object = token == Token::ObjectStart;
         if self.depth == DEPTH_MAX {
@@ -202,6 +208,7 @@ impl<'a> Reader<'a> {
         Ok(token)
     }
 
+    #[inline]
     fn key(&mut self) -> Result<Token, SyntaxError> {
         self.start = self.at;
         self.is_member_value = false;
@@ -224,6 +231,7 @@ impl<'a> Reader<'a> {
         Ok(Token::Key)
     }
 
+    #[inline]
     fn value(&mut self) -> Result<Token, SyntaxError> {
         self.is_member_value = self.in_object();
         if self.is_member_value && self.peek() == Some(b':') {
@@ -256,6 +264,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     fn number(&mut self) -> Result<(), SyntaxError> {
         let mut part = Part::Integer;
         if self.peek() == Some(b'-') {
@@ -299,6 +308,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     fn string(&mut self) -> Result<(), SyntaxError> {
         self.at += 1;
         self.escaped = false;

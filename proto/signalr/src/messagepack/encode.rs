@@ -17,7 +17,7 @@ pub(crate) fn encode(message: &Message, out: &mut Vec<u8>) {
             arguments,
             stream_ids,
         }) => {
-            let arguments = arguments.raw().map_or([0x90].as_slice(), |raw| raw);
+            let arguments = arguments.raw().map_or([].as_slice(), |raw| raw);
             encode_invocation(
                 message.kind(),
                 invocation_id.as_deref(),
@@ -156,7 +156,10 @@ impl Body<'_> {
                 sink.bytes(&[0x96, kind, NO_HEADERS]);
                 optional_text(invocation_id, sink);
                 writer::text(target, sink);
-                sink.bytes(arguments);
+                match arguments {
+                    [] => writer::array(0, sink),
+                    arguments => sink.bytes(arguments),
+                }
                 writer::array(stream_ids.len(), sink);
                 for stream_id in stream_ids {
                     writer::text(stream_id, sink);

@@ -3,7 +3,8 @@
 
 use bytes::{Bytes, BytesMut};
 use hubplane_proto_signalr::{
-    Arguments, Completion, CompletionResult, Encoding, Invocation, Message, StreamItem,
+    Arguments, Completion, CompletionResult, Detail, Encoding, Invocation, Message, StreamIds,
+    StreamItem,
 };
 
 use crate::{bytes, hex, unmarked};
@@ -324,6 +325,28 @@ fn the_shared_ping_and_null_are_what_would_be_written() {
             Ok(Some(Message::StreamItem(item)))
         );
     }
+}
+
+#[test]
+fn what_cannot_be_written_is_written_as_nothing() {
+    let nothing = |encoding: Encoding| {
+        let (mut none, mut empty) = (Vec::new(), Vec::new());
+        let arguments = Arguments::Malformed(Detail::ARGUMENTS);
+        let invocation = Invocation {
+            arguments,
+            ..Invocation::send("a", Bytes::new())
+        };
+        encoding.encode(&Message::Invocation(invocation), &mut none);
+        let mut array = Vec::new();
+        encoding.write_arguments([].into_iter(), &mut array);
+        encoding.encode_invocation(None, "a", &array, &StreamIds::new(), &mut empty);
+        assert_eq!(none, empty);
+        let (mut none, mut null) = (Vec::new(), Vec::new());
+        encoding.encode_stream_item("1", &[], &mut none);
+        encoding.encode_stream_item("1", &encoding.null(), &mut null);
+        assert_eq!(none, null);
+    };
+    Encoding::ALL.into_iter().for_each(nothing);
 }
 
 #[test]
