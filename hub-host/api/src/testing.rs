@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hubplane_proto_ids::{ConnectionId, HubName};
-use hubplane_proto_link::{CloseReason, ConnectionInfo};
+use hubplane_proto_link::{CloseReason, ConnectionInfo, ToGateway};
 
 pub use crate::value::Parameters;
 pub use client::{Invoking, Message, TestClient, TestConnection};
@@ -202,8 +202,12 @@ impl TestHub {
         self.parts.world.add(&connection);
         let service = self.parts.service.clone();
         let opened = Arc::clone(&connection);
-        let done = self.wait(async move { service.connected(&opened).await });
-        match done.error {
+        let ended = self.wait(async move { service.connected(&opened).await });
+        let error = match ended.frame {
+            Some(ToGateway::Done(done)) => done.error,
+            _ => None,
+        };
+        match error {
             None => Ok(connection),
             Some(text) => {
                 self.parts

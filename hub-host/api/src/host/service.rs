@@ -56,19 +56,21 @@ pub struct Service {
     hub: Arc<dyn Erased>,
 }
 
-/// How an invocation ended.
+/// How a run of a hub's code ended.
 #[derive(Debug)]
 pub struct Ended {
     /// What the gateway is told; nothing where nothing waits for it.
     pub frame: Option<ToGateway>,
     /// In one word, for logs and metrics.
     pub run: Run,
+    /// What went wrong, for logs: more than clients read.
+    pub problem: Option<String>,
 }
 
-/// What became of an invocation, in one word.
+/// What became of a run of a hub's code, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Run {
-    /// The method returned.
+    /// It returned.
     Returned,
     /// It failed with an error that is meant for the client.
     Refused,
@@ -164,31 +166,41 @@ impl Service {
     }
 
     /// Runs `on_connected`.
-    pub async fn connected(&self, connection: &Arc<Connection>) -> Done {
+    pub async fn connected(&self, connection: &Arc<Connection>) -> Ended {
         let run = || self.hub.connected(connection.context());
-        let error = caught(run).await.err();
-        Done {
-            connection: connection.id().clone(),
-            stage: Stage::Opening,
-            error: error.map(|error| text::refused(&error.error, self.options.detailed_errors)),
-        }
+        self.stage(connection, Stage::Opening, caught(run).await)
     }
 
     /// Runs `on_disconnected`, unless `on_connected` failed.
-    pub async fn disconnected(&self, connection: &Arc<Connection>, reason: CloseReason) -> Done {
-        let error = if reason == CloseReason::OpeningFailed {
-            None
+    pub async fn disconnected(&self, connection: &Arc<Connection>, reason: CloseReason) -> Ended {
+        let ran = if reason == CloseReason::OpeningFailed {
+            Ok(())
         } else {
-            let run = || {
-                self.hub
-                    .disconnected(connection.context(), Disconnect::new(reason))
-            };
-            caught(run).await.err()
+            let reason = Disconnect::new(reason);
+            caught(|| self.hub.disconnected(connection.context(), reason)).await
         };
-        Done {
-            connection: connection.id().clone(),
-            stage: Stage::Closing,
-            error: error.map(|error| text::refused(&error.error, self.options.detailed_errors)),
+        self.stage(connection, Stage::Closing, ran)
+    }
+
+    fn stage(&self, connection: &Arc<Connection>, stage: Stage, ran: Result<(), Failure>) -> Ended {
+        let done = |error| {
+            Some(ToGateway::Done(Done {
+                connection: connection.id().clone(),
+                stage,
+                error,
+            }))
+        };
+        match ran {
+            Ok(()) => Ended {
+                frame: done(None),
+                run: Run::Returned,
+                problem: None,
+            },
+            Err(Failure { error, run }) => Ended {
+                frame: done(Some(text::refused(&error, self.options.detailed_errors))),
+                run,
+                problem: Some(format!("{error:?}")),
+            },
         }
     }
 
@@ -196,13 +208,13 @@ impl Service {
     /// this resolves to has to follow it.
     pub async fn invoke(&self, connection: &Arc<Connection>, invocation: Invocation) -> Ended {
         let protocol = connection.request.protocol();
-        let (outcome, run) = match self.begin(connection, &invocation) {
-            Err(text) => (Outcome::Error(text), Run::Unbound),
+        let (outcome, run, problem) = match self.begin(connection, &invocation) {
+            Err(Unbound { text, problem }) => (Outcome::Error(text), Run::Unbound, Some(problem)),
             Ok((target, running)) => match caught(|| running).await {
-                Ok(reply) => (value(protocol, reply), Run::Returned),
+                Ok(reply) => (value(protocol, reply), Run::Returned, None),
                 Err(Failure { error, run }) => {
                     let text = text::failed(target, &error, self.options.detailed_errors);
-                    (Outcome::Error(text), run)
+                    (Outcome::Error(text), run, Some(format!("{error:?}")))
                 }
             },
         };
@@ -218,7 +230,11 @@ impl Service {
             }),
             None => None,
         };
-        Ended { frame, run }
+        Ended {
+            frame,
+            run,
+            problem,
+        }
     }
 
     /// Everything that is checked before a method runs, in the reference's order (signalr-core 12.2): it decides which
@@ -227,39 +243,55 @@ impl Service {
         &'a self,
         connection: &Arc<Connection>,
         invocation: &'a Invocation,
-    ) -> Result<(&'a str, Running), String> {
+    ) -> Result<(&'a str, Running), Unbound> {
+        let given = &invocation.target;
+        let detailed = self.options.detailed_errors;
         let bind = || {
-            self.hub.bind(
-                &invocation.target,
-                connection.context(),
-                &invocation.arguments,
-            )
+            self.hub
+                .bind(given, connection.context(), &invocation.arguments)
         };
         let bound = catch_unwind(AssertUnwindSafe(bind)).map_err(|_panic| {
-            // Somebody's `Deserialize` did. Which method it was is lost.
-            text::unbound(
-                &invocation.target,
-                &BindError::panicked(),
-                self.options.detailed_errors,
-            )
+            // Somebody's `Deserialize` did. Which method it was for is lost.
+            Unbound::arguments(given, &BindError::panicked(), detailed)
         })?;
-        let (declared, bound) = bound.ok_or_else(|| text::unknown(&invocation.target))?;
+        let (declared, bound) = bound.ok_or_else(|| Unbound::from(text::unknown(given)))?;
         let streaming = invocation.kind == InvocationKind::Stream;
         // Texts show the declared name, but in one case of the reference.
         let target = if streaming && invocation.arguments.encoding == Encoding::MessagePack {
-            &invocation.target
+            given
         } else {
             declared
         };
-        let running =
-            bound.map_err(|error| text::unbound(target, &error, self.options.detailed_errors))?;
+        let running = bound.map_err(|error| Unbound::arguments(target, &error, detailed))?;
         if streaming {
-            return Err(text::no_stream(target));
+            return Err(text::no_stream(target).into());
         }
         if !invocation.stream_ids.is_empty() {
-            return Err(text::stream_count(target, invocation.stream_ids.len(), 0));
+            return Err(text::stream_count(target, invocation.stream_ids.len(), 0).into());
         }
         Ok((target, running))
+    }
+}
+
+/// Why a method is not run: for the client, and for the log.
+struct Unbound {
+    text: String,
+    problem: String,
+}
+
+impl Unbound {
+    fn arguments(target: &str, error: &BindError, detailed: bool) -> Self {
+        Self {
+            text: text::unbound(target, error, detailed),
+            problem: format!("{target}: {}", HubError::from(error.clone())),
+        }
+    }
+}
+
+impl From<String> for Unbound {
+    fn from(text: String) -> Self {
+        let problem = text.clone();
+        Self { text, problem }
     }
 }
 

@@ -485,11 +485,11 @@ impl ser::SerializeMap for Container<'_> {
         self.count += 1;
         let before = self.out.len();
         key.serialize(self.value())?;
-        let is_name = match self.out.get(before) {
-            Some(0x00..=0x7f | 0xe0..=0xff | 0xcc..=0xcf | 0xd0..=0xd3) => true,
-            Some(0xa0..=0xbf | 0xd9..=0xdb) => true,
-            _ => false,
-        };
+        // Integers, then texts.
+        let is_name = matches!(
+            self.out.get(before),
+            Some(0x00..=0x7f | 0xe0..=0xff | 0xcc..=0xd3 | 0xa0..=0xbf | 0xd9..=0xdb)
+        );
         if self.portable && !is_name {
             return Err(ValueError::new(
                 "a map key that is neither text nor an integer cannot be sent to an audience: JSON has no place for it",
