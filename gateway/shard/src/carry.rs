@@ -10,7 +10,7 @@ use crate::websocket::frame::{self, CloseCode};
 
 impl Shard {
     /// A frame of the hub-host about one connection. One that is gone needs none.
-    pub(crate) fn from_hub(&mut self, frame: ToGateway) {
+    pub(crate) fn answer_of_hub(&mut self, frame: ToGateway) {
         let (ToGateway::Identified(Identified { ref connection, .. })
         | ToGateway::Done(Done { ref connection, .. })
         | ToGateway::Completion(Completion { ref connection, .. })
@@ -77,7 +77,7 @@ impl Shard {
                 }
                 Output::Ping => self.ping(slot),
                 Output::Appear { .. } => self.appear(slot),
-                Output::ToHubHost(frame) => self.to_hub_host(slot, frame),
+                Output::ToHubHost(frame) => self.hand_to_hub_host(slot, frame),
                 Output::CloseTransport(close) => {
                     let code = match close {
                         TransportClose::Normal => CloseCode::Normal,
@@ -96,6 +96,9 @@ impl Shard {
         let Some(entry) = self.slots.get_mut(slot) else {
             return;
         };
+        if entry.is_closed_by_both() {
+            entry.drop_socket();
+        }
         if entry.is_over() {
             return self.remove_if_over(slot);
         }
@@ -131,7 +134,7 @@ impl Shard {
         }
     }
 
-    fn to_hub_host(&mut self, slot: usize, frame: ToHubHost) {
+    fn hand_to_hub_host(&mut self, slot: usize, frame: ToHubHost) {
         let Some(entry) = self.slots.get_mut(slot) else {
             return;
         };

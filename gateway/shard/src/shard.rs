@@ -231,7 +231,7 @@ impl Shard {
         match command {
             Command::Attach(attach) => self.attach(*attach),
             Command::Deliver(message) => self.deliver(&message),
-            Command::FromHub(frame) => self.from_hub(frame),
+            Command::FromHub(frame) => self.answer_of_hub(frame),
             Command::Close {
                 connection,
                 allow_reconnect,

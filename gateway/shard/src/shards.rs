@@ -80,15 +80,16 @@ impl Shards {
     /// # Errors
     /// The command, if there is none now. A shard that does not exist or has ended drops the command, as in
     /// [`send`](Self::send).
-    pub fn try_send(&self, shard: u8, command: Command) -> Result<(), Command> {
-        match self
-            .shards
-            .get(usize::from(shard))
-            .map(|handle| handle.inbox.try_send(command))
-        {
-            Some(Err(TrySendError::Full(command))) => Err(command),
-            Some(Ok(()) | Err(TrySendError::Closed(_))) | None => Ok(()),
+    pub fn try_send(&self, shard: u8, command: Command) -> Result<(), Box<Command>> {
+        let Some(handle) = self.shards.get(usize::from(shard)) else {
+            return Ok(());
+        };
+        match handle.inbox.try_reserve() {
+            Ok(room) => room.send(command),
+            Err(TrySendError::Full(())) => return Err(Box::new(command)),
+            Err(TrySendError::Closed(())) => {}
         }
+        Ok(())
     }
 
     /// The numbers of one shard as of its last turn; zeros for one that does not exist.

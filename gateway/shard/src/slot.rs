@@ -86,6 +86,12 @@ impl Slot {
         self.connection.is_closed() && self.socket.is_none()
     }
 
+    /// Whether both sides have said that they close, and all is written.
+    pub(crate) fn is_closed_by_both(&self) -> bool {
+        let closing = self.socket.as_ref().and_then(|socket| socket.closing);
+        closing.is_some_and(|closing| closing.wait == Wait::Nothing) && self.queue.is_empty()
+    }
+
     /// Whether anything more can be written to the client.
     pub(crate) fn may_write(&self) -> bool {
         self.socket
