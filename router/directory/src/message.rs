@@ -95,7 +95,7 @@ pub enum Push {
     Gained {
         /// The watched key.
         key: Key,
-        /// The gateway, never the watcher itself.
+        /// The gateway, maybe the watcher itself.
         node: NodeId,
     },
     /// A gateway no longer holds a watched key. When it was the last holder of a connection or a user, the watch ends
@@ -103,7 +103,7 @@ pub enum Push {
     Lost {
         /// The watched key.
         key: Key,
-        /// The gateway, never the watcher itself.
+        /// The gateway, maybe the watcher itself.
         node: NodeId,
     },
     /// The replica knows of this gateway, and counts it as synced or not.

@@ -188,6 +188,15 @@ pub enum CloseReason {
     /// The gateway opened a newer stream of the kind.
     #[error("a newer stream took its place")]
     Superseded,
+    /// A stream of the kind leads to the same router by another address.
+    #[error("another address leads to the same router")]
+    Duplicate,
+    /// The router is about to end.
+    #[error("the router is draining")]
+    Draining,
+    /// The other end does not acknowledge what it is told.
+    #[error("the other end does not acknowledge what it is told")]
+    Slow,
 }
 
 /// Numbers about a gateway's directory, for metrics.
