@@ -146,6 +146,8 @@ impl Backplane {
 /// Drives the streams of a gateway until its carrier ends.
 pub(crate) async fn drive(core: Arc<Core>, mut inbound: Inbound) {
     let mut fetches = FuturesUnordered::new();
+    // The first one says that this gateway is there.
+    beat(&core);
     loop {
         let (work, deadline) = {
             let mut state = core.backplane.lock();
