@@ -1,1 +1,34 @@
 //! A hub backplane: write a hub, run one command, scale it by adding processes.
+//!
+//! A hub author depends on this crate alone. [`App`] takes hubs and is a whole program; what a hub is made of
+//! ([`hub`], [`client`], [`Context`], …) is at the root; [`test`] runs a hub without a socket. [`cluster`] joins the
+//! parts in one process, as `dev` does.
+//!
+//! ```no_run
+//! use hubplane::*;
+//!
+//! #[derive(Default)]
+//! struct Greeter;
+//!
+//! #[hub]
+//! impl Greeter {
+//!     async fn greet(&self, name: String) -> String {
+//!         format!("hello {name}")
+//!     }
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     App::new().hub(Greeter).run()
+//! }
+//! ```
+
+mod app;
+mod cli;
+pub mod cluster;
+mod dev;
+mod settings;
+
+pub use app::App;
+pub use axum;
+pub use hubplane_hub::testing as test;
+pub use hubplane_hub::*;

@@ -1,2 +1,38 @@
-//! The command.
-fn main() {}
+//! The command `hubplane`: the demo and the conformance hub, served.
+
+use std::process::ExitCode;
+
+use hubplane::App;
+use hubplane::axum::Router;
+use hubplane_hub_host_hubs_chat::Chat;
+use hubplane_hub_host_hubs_conformance::Conformance;
+
+fn main() -> ExitCode {
+    App::new()
+        .hub(Chat::default())
+        .hub(Conformance::default())
+        .routes(page())
+        .run()
+}
+
+/// The demo's page at `/`.
+fn page() -> Router {
+    use hubplane::axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+    use hubplane::axum::routing::get;
+
+    const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:";
+    hubplane_hub_host_hubs_chat::page()
+        .iter()
+        .fold(Router::new(), |router, file| {
+            let answer = move || async move {
+                (
+                    [
+                        (CONTENT_TYPE, file.content_type),
+                        (CONTENT_SECURITY_POLICY, POLICY),
+                    ],
+                    file.body,
+                )
+            };
+            router.route(file.path, get(answer))
+        })
+}

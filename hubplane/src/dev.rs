@@ -1,0 +1,99 @@
+//! `dev`: everything in one process, from start to drain.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use hubplane_hub::host::Service;
+use hubplane_node::Phases;
+use hubplane_node::admin::{self, Admin};
+use hubplane_node::config::Config;
+use hubplane_node::signals::Shutdown;
+use hubplane_node::tasks::Tasks;
+use hubplane_node::telemetry::Telemetry;
+use tokio::net::TcpListener;
+
+use crate::cluster::{Cluster, ClusterOptions};
+use crate::settings;
+
+/// How long tasks may take to end once nothing is left to do.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+
+/// Serves until the first signal, then drains; a second signal ends it at once.
+pub(crate) async fn run(config: Config, hubs: Vec<Service>, routes: Router) -> anyhow::Result<()> {
+    let mut shutdown = Shutdown::listen()?;
+    let (phases, tasks) = (Phases::new(), Tasks::current());
+    let telemetry = Telemetry::new(&phases, &tasks)?;
+    let starting = phases.not_ready("cluster");
+    // Every port is bound before any work starts.
+    let clients = TcpListener::bind(config.listen.address)
+        .await
+        .with_context(|| {
+            format!(
+                "cannot listen on {}; choose another address with --listen",
+                config.listen.address
+            )
+        })?;
+    let operators = admin::bind(&config.admin).await.with_context(|| {
+        format!(
+            "cannot listen on {}; choose another address with --admin",
+            config.admin.address
+        )
+    })?;
+    let address = clients.local_addr()?;
+    let admin = Admin::serve(operators, phases.clone(), telemetry.clone(), &tasks)?;
+
+    let names: Vec<String> = hubs.iter().map(|hub| hub.name().to_string()).collect();
+    let options = ClusterOptions {
+        gateway: settings::gateway(&config),
+        hubs,
+        ..ClusterOptions::default()
+    };
+    let cluster = Cluster::start(options, &tasks, &telemetry).await?;
+    cluster.serve(0, clients, routes);
+    cluster.ready().await;
+    drop(starting);
+    phases.started();
+    announce(address, admin.address(), &names);
+
+    let outcome = tokio::select! {
+        signal = shutdown.first() => {
+            tracing::info!(%signal, "draining");
+            Ok(())
+        }
+        failure = tasks.failed() => Err(anyhow::Error::new(failure)),
+    };
+    phases.draining();
+    let drained = async {
+        tokio::time::sleep(config.drain.load_balancer_wait).await;
+        cluster.drain(config.drain.window).await;
+        phases.closing();
+        if let Err(unfinished) = tasks.shutdown(SHUTDOWN_LIMIT).await {
+            tracing::warn!(%unfinished, "not everything ended in time");
+        }
+    };
+    tokio::select! {
+        () = drained => tracing::info!("stopped"),
+        signal = shutdown.second() => tracing::warn!(%signal, "ended at once"),
+    }
+    phases.stopped();
+    outcome
+}
+
+/// Says where everything is, on the standard output: this is what people copy from, and tests read.
+fn announce(clients: SocketAddr, admin: SocketAddr, hubs: &[String]) {
+    let mut text = format!(
+        "Hubplane {} is ready\n\n  open   http://{clients}/\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    for hub in hubs {
+        text.push_str(&format!("  hub    http://{clients}/hubs/{hub}\n"));
+    }
+    text.push_str(&format!(
+        "  admin  http://{admin}/healthz  /readyz  /metrics\n\nCtrl-C ends it.\n"
+    ));
+    // A closed standard output is no reason to stop serving.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

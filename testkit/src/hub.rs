@@ -1,0 +1,150 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hubplane::{Context, Disconnect, HubError, Membership, Request, hub};
+
+/// What happened to connections, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Lifecycle(Arc<Mutex<Vec<String>>>);
+
+impl Lifecycle {
+    /// What has happened so far.
+    pub fn seen(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, what: String) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(what);
+    }
+}
+
+/// A hub for tests of what is promised. The header `x-user` names the user.
+#[derive(Debug, Default)]
+pub struct TestHub {
+    /// What it saw of its connections' lives.
+    pub lifecycle: Lifecycle,
+}
+
+#[hub(name = "test")]
+impl TestHub {
+    fn user_id(&self, request: &Request) -> Option<String> {
+        request
+            .header("x-user")
+            .filter(|user| !user.is_empty())
+            .map(str::to_owned)
+    }
+
+    async fn on_connected(&self, ctx: &Context) {
+        self.lifecycle
+            .note(format!("connected {}", ctx.connection_id()));
+    }
+
+    async fn on_disconnected(&self, ctx: &Context, reason: &Disconnect) {
+        self.lifecycle.note(format!(
+            "disconnected {} {:?}",
+            ctx.connection_id(),
+            reason.error()
+        ));
+    }
+
+    async fn id(&self, ctx: &Context) -> String {
+        ctx.connection_id().to_string()
+    }
+
+    async fn echo(&self, text: String) -> String {
+        text
+    }
+
+    async fn join(&self, ctx: &Context, group: String) -> Result<(), HubError> {
+        ctx.join(&group).await?;
+        Ok(())
+    }
+
+    async fn leave(&self, ctx: &Context, group: String) -> Result<(), HubError> {
+        ctx.leave(&group).await?;
+        Ok(())
+    }
+
+    /// Adds any connection, on whatever gateway it is; says whether there is one of that id.
+    async fn add(
+        &self,
+        ctx: &Context,
+        connection: String,
+        group: String,
+    ) -> Result<bool, HubError> {
+        Ok(ctx.add_to_group(&connection, &group).await? == Membership::Changed)
+    }
+
+    async fn remove(
+        &self,
+        ctx: &Context,
+        connection: String,
+        group: String,
+    ) -> Result<bool, HubError> {
+        Ok(ctx.remove_from_group(&connection, &group).await? == Membership::Changed)
+    }
+
+    async fn to_all(&self, ctx: &Context, text: String) -> Result<(), HubError> {
+        ctx.all().send("said", (text,)).await?;
+        Ok(())
+    }
+
+    async fn to_others(&self, ctx: &Context, text: String) -> Result<(), HubError> {
+        ctx.others().send("said", (text,)).await?;
+        Ok(())
+    }
+
+    async fn to_group(&self, ctx: &Context, group: String, text: String) -> Result<(), HubError> {
+        ctx.group(&group).send("said", (text,)).await?;
+        Ok(())
+    }
+
+    async fn to_user(&self, ctx: &Context, user: String, text: String) -> Result<(), HubError> {
+        ctx.user(&user).send("said", (text,)).await?;
+        Ok(())
+    }
+
+    async fn to_client(
+        &self,
+        ctx: &Context,
+        connection: String,
+        text: String,
+    ) -> Result<(), HubError> {
+        ctx.client(&connection).send("said", (text,)).await?;
+        Ok(())
+    }
+
+    /// Sends to the caller, a group and a user in turn, `count` times, numbered from 0; then returns.
+    async fn ordered(
+        &self,
+        ctx: &Context,
+        count: u32,
+        group: String,
+        user: String,
+    ) -> Result<u32, HubError> {
+        for number in 0..count {
+            ctx.caller().send("caller", (number,)).await?;
+            ctx.group(&group).send("group", (number,)).await?;
+            ctx.user(&user).send("user", (number,)).await?;
+        }
+        Ok(count)
+    }
+
+    async fn abort(&self, ctx: &Context) -> Result<(), HubError> {
+        ctx.abort().await?;
+        Ok(())
+    }
+
+    async fn fail(&self) -> Result<(), HubError> {
+        Err(HubError::new("on purpose"))
+    }
+
+    async fn panic(&self) {
+        panic!("on purpose");
+    }
+}

@@ -1,0 +1,41 @@
+//! What is promised (DESIGN 5), on clusters in one process.
+
+mod bad_input;
+mod directory;
+mod front;
+mod lifecycle;
+mod order;
+mod sending;
+
+use hubplane::cluster::ClusterOptions;
+use hubplane_gateway_server::GatewayOptions;
+use hubplane_testkit::{Lifecycle, TestCluster, TestHub};
+
+/// The shapes that every test of a promise runs on: few and many shards, frames as values and as bytes.
+fn shapes() -> [ClusterOptions; 2] {
+    [options(1, false), options(4, true)]
+}
+
+/// Two gateways, a router and two hub-hosts in one process.
+fn options(shards: u8, serialised: bool) -> ClusterOptions {
+    ClusterOptions {
+        gateway: GatewayOptions {
+            shards,
+            ..GatewayOptions::default()
+        },
+        gateways: 2,
+        hub_hosts: 2,
+        routers: 1,
+        hubs: vec![TestCluster::service(TestHub::default())],
+        serialised,
+        ..ClusterOptions::default()
+    }
+}
+
+/// The same, and what its hub saw.
+fn watched(mut options: ClusterOptions) -> (ClusterOptions, Lifecycle) {
+    let hub = TestHub::default();
+    let lifecycle = hub.lifecycle.clone();
+    options.hubs = vec![TestCluster::service(hub)];
+    (options, lifecycle)
+}
