@@ -7,6 +7,8 @@
 mod connection;
 mod port;
 mod service;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use connection::Connection;

@@ -22,3 +22,24 @@ fn fold(c: char) -> char {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letter_case_does_not_matter_and_nothing_else_is_equal() {
+        for same in [("Echo", "ECHO"), ("Größe", "gRÖßE"), ("ΑΒ", "αβ"), ("", "")] {
+            assert_eq!(compare(same.0, same.1), Ordering::Equal, "{same:?}");
+        }
+        for other in [
+            ("Echo", "Echo "),
+            ("i", "ı"),
+            ("s", "ſ"),
+            ("ß", "SS"),
+            ("a_b", "ab"),
+        ] {
+            assert_ne!(compare(other.0, other.1), Ordering::Equal, "{other:?}");
+        }
+    }
+}

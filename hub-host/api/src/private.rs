@@ -5,25 +5,12 @@ use std::pin::Pin;
 pub use std::sync::Arc;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 pub use crate::value::{BindError, Reply, bind};
 use crate::{Context, HubError};
 pub use hubplane_proto_link::Arguments;
 
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// A type that can come from a client.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a parameter of a hub method: serde cannot read it",
-    label = "not `serde::Deserialize`, or it borrows",
-    note = "derive `serde::Deserialize` for it, or take a type that owns what it holds"
-)]
-pub trait Parameter: DeserializeOwned + Send {}
-impl<T: DeserializeOwned + Send> Parameter for T {}
-
-/// Fails to compile, at the place of the type, unless clients can send it.
-pub const fn assert_parameter<T: Parameter>() {}
 
 /// Chooses how a method's value becomes its answer: the value of a `Result`, or the value itself.
 ///

@@ -13,6 +13,9 @@ mod messagepack_read;
 mod messagepack_write;
 mod timestamp;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use bytes::Bytes;
