@@ -1,5 +1,5 @@
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{
     Error, FnArg, Ident, ItemTrait, Pat, ReturnType, TraitItem, TraitItemFn, Type, parse_quote,
@@ -92,6 +92,9 @@ fn sends(methods: &mut ItemTrait, api: &TokenStream, wrong: &mut Errors) -> Vec<
         };
         function.sig.output = parse_quote!(-> #api::Sending);
         let signature = &function.sig;
+        let send = quote_spanned! {signature.ident.span()=>
+            #api::Audience::send(self, #name, (#(#arguments,)*))
+        };
         let conditions = function
             .attrs
             .iter()
@@ -99,7 +102,7 @@ fn sends(methods: &mut ItemTrait, api: &TokenStream, wrong: &mut Errors) -> Vec<
         sends.push(quote! {
             #(#conditions)*
             #signature {
-                #api::Audience::send(self, #name, (#(#arguments,)*))
+                #send
             }
         });
     }

@@ -237,11 +237,9 @@ fn invoked(function: &ImplItemFn, name: &str, api: &TokenStream) -> Result<Token
     let arguments: Vec<_> = (0..types.len())
         .map(|at| format_ident!("argument_{at}"))
         .collect();
-    let asserts = types
-        .iter()
-        .map(|ty| quote_spanned!(ty.span()=> #api::private::assert_parameter::<#ty>();));
     let conditions = conditions(&function.attrs);
     let awaited = awaited(function);
+    let bind = quote_spanned!(ident.span()=> #api::private::bind::<(#(#types,)*)>(arguments)?);
     let reply =
         quote_spanned!(returned_span(function)=> (&returned).returned().reply(returned, &ctx));
     let run = quote_spanned!(ident.span()=> Ok(Box::pin(async move {
@@ -253,8 +251,7 @@ fn invoked(function: &ImplItemFn, name: &str, api: &TokenStream) -> Result<Token
         let definition = definition.method(
             #name,
             |hub: #api::private::Arc<Self>, ctx: #api::Context, arguments: &#api::private::Arguments| {
-                #(#asserts)*
-                let (#(#arguments,)*): (#(#types,)*) = #api::private::bind(arguments)?;
+                let (#(#arguments,)*) = #bind;
                 #run
             },
         );

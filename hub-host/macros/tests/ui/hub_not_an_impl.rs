@@ -1,0 +1,8 @@
+#![allow(unused_variables)]
+
+use hubplane_hub::*;
+
+#[hub]
+struct Chat;
+
+fn main() {}
