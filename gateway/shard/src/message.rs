@@ -89,3 +89,54 @@ impl SharedMessage {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hubplane_proto_link::{Arguments, Audience};
+
+    use super::*;
+
+    fn message(encoding: link::Encoding, arguments: &'static [u8]) -> SharedMessage {
+        SharedMessage::new(Delivery {
+            hub: "chat".parse().unwrap(),
+            audience: Audience::All,
+            except: SmallVec::new(),
+            target: "Send".to_owned(),
+            arguments: Arguments {
+                encoding,
+                bytes: Bytes::from_static(arguments),
+            },
+        })
+    }
+
+    #[test]
+    fn a_message_is_encoded_once_per_format_and_shared() {
+        let message = message(link::Encoding::MessagePack, b"\x91\x07");
+        for (encoding, expected) in [
+            (
+                Encoding::Json,
+                &b"\x81\x2b{\"type\":1,\"target\":\"Send\",\"arguments\":[7]}\x1e"[..],
+            ),
+            (
+                Encoding::MessagePack,
+                b"\x82\x0d\x0c\x96\x01\x80\xc0\xa4Send\x91\x07\x90",
+            ),
+        ] {
+            let (one, two) = (
+                message.websocket(encoding).unwrap(),
+                message.websocket(encoding).unwrap(),
+            );
+            assert_eq!(&one[..], expected);
+            assert_eq!(one.as_ptr(), two.as_ptr());
+        }
+    }
+
+    #[test]
+    fn what_a_format_cannot_carry_fails_for_that_format_alone() {
+        let extension = message(link::Encoding::MessagePack, b"\x91\xd4\x05\x00");
+        assert!(extension.websocket(Encoding::Json).is_err());
+        assert!(extension.websocket(Encoding::MessagePack).is_ok());
+        let broken = message(link::Encoding::Json, b"[1");
+        assert!(broken.websocket(Encoding::MessagePack).is_err());
+    }
+}

@@ -2,12 +2,13 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use hubplane_gateway_connection::{End, Head};
 use tokio::io::{AsyncRead as _, ReadBuf};
 
 use crate::shard::Shard;
-use crate::slot::Wait;
+use crate::slot::{Slot, Wait};
 use crate::websocket::frame::{self, CloseCode};
 use crate::websocket::{Received, Violation};
 
@@ -45,7 +46,8 @@ impl Shard {
         let mut cx = Context::from_waker(&entry.waker);
         match Pin::new(&mut socket.stream).poll_read(&mut cx, &mut buffer) {
             Poll::Pending => {}
-            Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.end_of_stream(slot),
+            // In order this comes only behind a close frame.
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.lose_socket(slot),
             Poll::Ready(Ok(())) => {
                 let len = buffer.filled().len();
                 self.metrics.bytes_in += len as u64;
@@ -100,22 +102,19 @@ impl Shard {
         self.pump(slot);
     }
 
-    /// The client has ended its stream: in order only behind a close frame.
-    fn end_of_stream(&mut self, slot: usize) {
-        self.lose_socket(slot);
-    }
-
     /// The socket is of no more use: dropped, and the connection told.
     pub(crate) fn lose_socket(&mut self, slot: usize) {
         if let Some(entry) = self.slots.get_mut(slot) {
             entry.drop_socket();
             entry.connection.handle_end(End::Lost, self.now);
+            // Nothing waits in its queue any more.
+            self.resume(slot);
             self.pump(slot);
         }
     }
 }
 
-fn violated(entry: &mut crate::slot::Slot, violation: Violation, now: std::time::Instant) {
+fn violated(entry: &mut Slot, violation: Violation, now: Instant) {
     tracing::debug!(connection = %entry.connection.info().connection, %violation, "a client broke the websocket protocol");
     let detail = format!("WebSocketException: {violation}");
     entry.connection.handle_end(End::Violation(detail), now);

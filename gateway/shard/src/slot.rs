@@ -153,3 +153,14 @@ impl Slot {
         .min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        // What it holds by itself; what a hub may know of it, its ids and its memberships come on top.
+        assert!(size_of::<Slot>() <= 768, "{}", size_of::<Slot>());
+    }
+}
