@@ -34,7 +34,7 @@ async function join(room, name, { again = false } = {}) {
     mine.name = ours.name = welcome.name;
     ours.room = welcome.room;
     mine.joined = "yes";
-    location.hash = encodeURIComponent(welcome.room);
+    location.hash = hashOf(welcome.room);
     $("window").href = location.href;
     if (!same) clear();
     show("chat");
@@ -48,7 +48,7 @@ async function join(room, name, { again = false } = {}) {
     if (!(error instanceof HubError)) return; // the connection went away: it will be tried again
     if (seat && !again) {
       // Refused at another room's door: still in this one.
-      location.hash = encodeURIComponent(seat.room);
+      location.hash = hashOf(seat.room);
       return trouble(error.message);
     }
     out();
@@ -282,9 +282,12 @@ addEventListener("keydown", (event) => {
 
 const wantedRoom = () => hashRoom() || ours.room || "lobby";
 
+// The slash keeps a room's name from being that of an element, to which the browser would jump.
+const hashOf = (room) => `#/${encodeURIComponent(room)}`;
+
 function hashRoom() {
   try {
-    return decodeURIComponent(location.hash.slice(1));
+    return decodeURIComponent(location.hash.replace(/^#\/?/, ""));
   } catch {
     return "";
   }
