@@ -1,23 +1,26 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::FutureExt as _;
+use futures_util::stream::{SelectAll, StreamExt as _};
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_proto_ids::NodeId;
 use hubplane_router_directory::message::{Layout, StreamKind, ToGateway, ToRouter};
-use hubplane_router_directory::{Replica, ReplicaCounts, ReplicaOutput, SessionId, Timers};
+use hubplane_router_directory::{Replica, ReplicaOutput, SessionId, Timers};
 use opentelemetry::metrics::Meter;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::metrics;
+use crate::inbound::Inbound;
+use crate::metrics::{self, Numbers};
 
-/// How many messages may wait on one stream, in each direction. A gateway that lets more wait is cut off, and comes
-/// back with a snapshot: a router never waits for a gateway.
+/// How many messages may wait on one stream, in each direction. A gateway that lets more wait is cut off, dials again and
+/// goes on where it was: a router never waits for a gateway.
 const STREAM_MESSAGES_MAX: usize = 4096;
 /// How many requests of handles may wait.
 const REQUESTS_MAX: usize = 64;
+/// How many messages are handled before what they caused is written.
+const TURN_MESSAGES_MAX: usize = 256;
 
 /// A gateway's end of one stream: what it writes, and what it reads.
 pub type GatewayStreams = (mpsc::Sender<ToRouter>, mpsc::Receiver<ToGateway>);
@@ -44,46 +47,73 @@ enum Request {
     },
 }
 
-enum Event {
-    Said(SessionId, Option<ToRouter>, mpsc::Receiver<ToRouter>),
+/// What a test may choose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    pub(crate) timers: Timers,
+    pub(crate) stream_messages_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            timers: Timers::default(),
+            stream_messages_max: STREAM_MESSAGES_MAX,
+        }
+    }
 }
 
 impl RouterServer {
-    /// Starts a router that knows all keys; it ends with its tasks.
+    /// Starts a router that knows all keys. It ends with its tasks, and drains before it does.
     pub fn start(node: NodeId, tasks: &Tasks, meter: &Meter) -> RouterHandle {
+        Self::start_with(Options::default(), node, tasks, meter)
+    }
+
+    pub(crate) fn start_with(
+        options: Options,
+        node: NodeId,
+        tasks: &Tasks,
+        meter: &Meter,
+    ) -> RouterHandle {
         let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
-        let counts = Arc::new(Mutex::new(ReplicaCounts::default()));
-        metrics::register(meter, &counts);
-        let driver = Driver {
-            replica: Replica::new(node, Layout::single(), Timers::default()),
-            sessions: HashMap::new(),
-            events: FuturesUnordered::new(),
-            draining: Vec::new(),
-            counts,
+        let numbers = Arc::new(Mutex::new(Numbers::default()));
+        metrics::register(meter, &numbers);
+        let actor = Actor {
+            replica: Replica::new(node, Layout::single(), options.timers),
+            sessions: BTreeMap::new(),
+            inbound: SelectAll::new(),
+            drained: Vec::new(),
+            is_drained: false,
+            overflows: 0,
+            options,
+            numbers,
         };
-        tasks.spawn("router", OnFailure::StopNode, driver.run(inbox));
+        let run = actor.run(inbox, tasks.clone());
+        tasks.spawn_graceful("router", OnFailure::StopNode, run);
         RouterHandle { requests }
     }
 }
 
 impl RouterHandle {
-    /// Opens a stream for a gateway. `None`: the router has ended.
+    /// Opens a stream for a gateway. It is a gateway of this generation that says so: the router believes it. `None`: the
+    /// router has ended.
     ///
-    /// Cancel safe: the stream is then closed.
+    /// The stream ends when either end of a channel is dropped, on both sides. Cancel safe: the stream is then closed.
     pub async fn connect(&self, gateway: NodeId, kind: StreamKind) -> Option<GatewayStreams> {
         let (streams, opened) = oneshot::channel();
-        self.requests
-            .send(Request::Connect {
-                gateway,
-                kind,
-                streams,
-            })
-            .await
-            .ok()?;
+        let request = Request::Connect {
+            gateway,
+            kind,
+            streams,
+        };
+        self.requests.send(request).await.ok()?;
         opened.await.ok()
     }
 
-    /// Releases those who watch, then those who wait, so that nobody misses this router. Returns when that is done.
+    /// Releases those who watch, then those who wait, so that nobody misses this router. Returns when that is done, or
+    /// the router has ended: a second at most. It serves nobody from then on.
+    ///
+    /// Cancel safe: the drain goes on.
     pub async fn drain(&self) {
         let (drained, done) = oneshot::channel();
         if self.requests.send(Request::Drain { drained }).await.is_ok() {
@@ -93,31 +123,38 @@ impl RouterHandle {
     }
 }
 
-struct Driver {
+struct Actor {
     replica: Replica,
-    sessions: HashMap<SessionId, mpsc::Sender<ToGateway>>,
-    events: FuturesUnordered<BoxFuture<'static, Event>>,
+    sessions: BTreeMap<SessionId, mpsc::Sender<ToGateway>>,
+    inbound: SelectAll<Inbound>,
     /// Who waits for the end of the drain.
-    draining: Vec<oneshot::Sender<()>>,
-    counts: Arc<Mutex<ReplicaCounts>>,
+    drained: Vec<oneshot::Sender<()>>,
+    is_drained: bool,
+    overflows: u64,
+    options: Options,
+    numbers: Arc<Mutex<Numbers>>,
 }
 
-impl Driver {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
+impl Actor {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Request>, tasks: Tasks) {
+        let mut give_up = Box::pin(tokio::time::sleep(Duration::MAX));
+        let mut is_ending = false;
         loop {
-            self.drain();
-            let deadline = self.replica.poll_timeout();
-            let timeout = async {
-                match deadline {
-                    Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-                    None => std::future::pending().await,
-                }
-            };
+            self.carry_out();
+            if is_ending && (self.is_drained || self.sessions.is_empty()) {
+                return;
+            }
+            let timeout = sleep_until(self.replica.poll_timeout());
             tokio::select! {
-                Some(request) = inbox.recv() => self.request(request),
-                Some(Event::Said(session, message, messages)) = self.events.next(), if !self.events.is_empty() => {
-                    self.said(session, message, messages);
+                () = tasks.cancelled().cancelled(), if !is_ending => {
+                    is_ending = true;
+                    self.replica.drain(Instant::now());
+                    let limit = self.options.timers.silent_replica;
+                    give_up = Box::pin(tokio::time::sleep(limit));
                 }
+                () = &mut give_up, if is_ending => return,
+                Some(request) = inbox.recv(), if !is_ending => self.request(request),
+                Some(said) = self.inbound.next() => self.turn(said),
                 () = timeout => self.replica.handle_timeout(Instant::now()),
             }
         }
@@ -130,84 +167,88 @@ impl Driver {
                 kind,
                 streams,
             } => {
-                let (sender, messages) = mpsc::channel(STREAM_MESSAGES_MAX);
-                let (to_gateway, inbox) = mpsc::channel(STREAM_MESSAGES_MAX);
+                let messages_max = self.options.stream_messages_max;
+                let (sender, messages) = mpsc::channel(messages_max);
+                let (to_gateway, inbox) = mpsc::channel(messages_max);
+                // A gateway that gave up has dropped its end, which ends the stream.
+                let _ = streams.send((sender, inbox));
                 let session = self.replica.connected(gateway, kind, Instant::now());
                 self.sessions.insert(session, to_gateway);
-                self.listen(session, messages);
-                // A gateway that is gone already closes the stream by dropping it.
-                let _ = streams.send((sender, inbox));
+                self.inbound.push(Inbound::new(session, messages));
             }
             Request::Drain { drained } => {
-                self.draining.push(drained);
+                self.drained.push(drained);
                 self.replica.drain(Instant::now());
             }
         }
     }
 
-    fn listen(&mut self, session: SessionId, mut messages: mpsc::Receiver<ToRouter>) {
-        self.events.push(Box::pin(async move {
-            let message = messages.recv().await;
-            Event::Said(session, message, messages)
-        }));
+    /// Handles what has come, as far as a turn goes.
+    fn turn(&mut self, first: (SessionId, Option<ToRouter>)) {
+        self.said(first);
+        for _ in 1..TURN_MESSAGES_MAX {
+            let Some(Some(said)) = self.inbound.next().now_or_never() else {
+                return;
+            };
+            self.said(said);
+        }
     }
 
-    fn said(
-        &mut self,
-        session: SessionId,
-        message: Option<ToRouter>,
-        mut messages: mpsc::Receiver<ToRouter>,
-    ) {
+    fn said(&mut self, (session, message): (SessionId, Option<ToRouter>)) {
         let now = Instant::now();
-        if !self.sessions.contains_key(&session) {
-            return;
+        match message {
+            Some(message) => self.replica.handle(session, message, now),
+            None => {
+                self.sessions.remove(&session);
+                self.replica.disconnected(session, now);
+            }
         }
-        let Some(message) = message else {
-            self.sessions.remove(&session);
-            return self.replica.disconnected(session, now);
-        };
-        self.replica.handle(session, message, now);
-        // What is there already is taken along, a bounded part of it: the others have their turn too.
-        for _ in 0..STREAM_MESSAGES_MAX {
-            let Ok(message) = messages.try_recv() else {
-                break;
-            };
-            self.replica.handle(session, message, now);
-        }
-        self.listen(session, messages);
     }
 
     /// Does what the machine wants.
-    fn drain(&mut self) {
+    fn carry_out(&mut self) {
         while let Some(output) = self.replica.poll_output() {
             match output {
                 ReplicaOutput::ToGateway { session, message } => self.write(session, message),
                 ReplicaOutput::Close { session, reason } => {
-                    tracing::debug!(?session, %reason, "a gateway's stream is closed");
+                    tracing::info!(?session, %reason, "a gateway's stream is closed");
                     self.sessions.remove(&session);
                 }
-                ReplicaOutput::Drained => {
-                    for drained in self.draining.drain(..) {
-                        // Whoever asked may have given up.
-                        let _ = drained.send(());
-                    }
-                }
+                ReplicaOutput::Drained => self.is_drained = true,
             }
         }
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = self.replica.counts();
+        if self.is_drained {
+            for drained in self.drained.drain(..) {
+                // Whoever asked may have given up.
+                let _ = drained.send(());
+            }
+        }
+        let numbers = Numbers {
+            replica: self.replica.counts(),
+            overflows: self.overflows,
+        };
+        *self.numbers.lock().unwrap_or_else(PoisonError::into_inner) = numbers;
     }
 
     fn write(&mut self, session: SessionId, message: ToGateway) {
         let Some(sender) = self.sessions.get(&session) else {
             return;
         };
-        if sender.try_send(message).is_err() {
-            tracing::warn!(
-                ?session,
-                "a gateway does not keep up with its router, or is gone"
-            );
-            self.sessions.remove(&session);
-            self.replica.disconnected(session, Instant::now());
+        let Err(error) = sender.try_send(message) else {
+            return;
+        };
+        if matches!(error, mpsc::error::TrySendError::Full(_)) {
+            self.overflows += 1;
+            tracing::warn!(?session, "a gateway does not keep up with its router");
         }
+        self.sessions.remove(&session);
+        self.replica.disconnected(session, Instant::now());
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }
