@@ -43,6 +43,7 @@ mod encoding;
 mod error;
 pub mod handshake;
 mod json;
+pub mod json_text;
 pub mod message;
 mod messagepack;
 pub mod negotiate;

@@ -15,7 +15,7 @@
 //! one a float 64; strings stay strings, dates and base64 too, since nothing tells them apart. Duplicate members stay,
 //! in both directions.
 
-mod number;
+pub(crate) mod number;
 mod timestamp;
 mod to_json;
 mod to_messagepack;

@@ -32,7 +32,7 @@ fn integer(text: &str) -> Option<Integer> {
 }
 
 /// Appends a float 64 as .NET's JSON writer does.
-pub(super) fn float64(value: f64, out: &mut Vec<u8>) -> Result<(), TranscodeError> {
+pub(crate) fn float64(value: f64, out: &mut Vec<u8>) -> Result<(), TranscodeError> {
     if !value.is_finite() {
         return Err(TranscodeError::NotFinite);
     }
@@ -40,7 +40,7 @@ pub(super) fn float64(value: f64, out: &mut Vec<u8>) -> Result<(), TranscodeErro
 }
 
 /// Appends a float 32 as .NET's JSON writer does: with the digits that its own precision needs.
-pub(super) fn float32(value: f32, out: &mut Vec<u8>) -> Result<(), TranscodeError> {
+pub(crate) fn float32(value: f32, out: &mut Vec<u8>) -> Result<(), TranscodeError> {
     if !value.is_finite() {
         return Err(TranscodeError::NotFinite);
     }
