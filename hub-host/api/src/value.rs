@@ -7,7 +7,6 @@
 mod any;
 mod bind;
 mod json_read;
-mod json_text;
 mod json_write;
 mod messagepack_read;
 mod messagepack_write;

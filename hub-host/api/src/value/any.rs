@@ -4,12 +4,13 @@ use std::fmt;
 
 use bytes::Bytes;
 use hubplane_proto_link::Encoding;
+use hubplane_proto_signalr::json_text;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _, SerializeTuple as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::messagepack_read::{self, Head};
-use super::{DEPTH_MAX, Timestamp, ValueError, Writing, json_read, json_text, read, write};
+use super::{DEPTH_MAX, Timestamp, ValueError, Writing, json_read, read, write};
 
 /// The name by which the bridge's readers and writers know such a value.
 pub(super) const TOKEN: &str = "$hubplane::AnyValue";

@@ -49,9 +49,26 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<D> {
 
     forward! {
         deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
         deserialize_char deserialize_str deserialize_string deserialize_option deserialize_unit deserialize_seq
         deserialize_map deserialize_identifier deserialize_ignored_any
+    }
+
+    // What is out of range becomes infinity, as in the reference (signalr-core 11.4); serde_json refuses it.
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let raw = <&RawValue>::deserialize(self.0)?;
+        match number(raw) {
+            Some(number) => visitor.visit_f32(number),
+            None => Err(not_a_number(raw, &visitor)),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let raw = <&RawValue>::deserialize(self.0)?;
+        match number(raw) {
+            Some(number) => visitor.visit_f64(number),
+            None => Err(not_a_number(raw, &visitor)),
+        }
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -117,6 +134,17 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<D> {
     ) -> Result<V::Value, D::Error> {
         self.0.deserialize_enum(name, variants, Reader(visitor))
     }
+}
+
+/// A number, if that is what the text is; Rust would also take words.
+fn number<T: std::str::FromStr>(raw: &RawValue) -> Option<T> {
+    let text = raw.get();
+    let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    is_number.then(|| text.parse().ok())?
+}
+
+fn not_a_number<E: de::Error>(raw: &RawValue, expected: &dyn de::Expected) -> E {
+    E::invalid_type(de::Unexpected::Other(&shortened(raw.get())), expected)
 }
 
 macro_rules! visit {

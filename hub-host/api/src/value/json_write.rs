@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{self, Serialize};
 
-use super::{DEPTH_MAX, ValueError, any, json_text};
+use hubplane_proto_signalr::json_text;
+
+use super::{DEPTH_MAX, ValueError, any};
 
 /// Appends a value as JSON text without white space.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), ValueError> {
@@ -91,15 +93,11 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
 
     fn serialize_f32(self, v: f32) -> Result<(), ValueError> {
-        finite(v.is_finite())?;
-        json_text::float(&format!("{v:e}"), 9, self.out);
-        Ok(())
+        json_text::float32(v, self.out).map_err(|_| not_finite())
     }
 
     fn serialize_f64(self, v: f64) -> Result<(), ValueError> {
-        finite(v.is_finite())?;
-        json_text::float(&format!("{v:e}"), 17, self.out);
-        Ok(())
+        json_text::float64(v, self.out).map_err(|_| not_finite())
     }
 
     fn serialize_char(self, v: char) -> Result<(), ValueError> {
@@ -217,12 +215,8 @@ impl<'a> ser::Serializer for Writer<'a> {
 }
 
 /// JSON has no text for the others; the reference closes the connection that would receive one.
-fn finite(is: bool) -> Result<(), ValueError> {
-    if is {
-        Ok(())
-    } else {
-        Err(ValueError::new("NaN and infinities have no place in JSON"))
-    }
+fn not_finite() -> ValueError {
+    ValueError::new("NaN and infinities have no place in JSON")
 }
 
 /// An array or object that is being written.

@@ -1,5 +1,6 @@
 //! Every type of reference signalr-core 11.4 that Rust has, against the recorded values of the real server.
 
+mod agreement;
 mod crossing;
 mod reading;
 mod writing;

@@ -44,6 +44,7 @@ fn numbers_and_booleans_are_read_as_strictly_as_the_reference_reads_them() {
         f32: "1.5" ; "cb 3f f8 00 00 00 00 00 00" | "ca 3f c0 00 00" => 1.5;
         f32: "1" ; "01" => 1.0;
         f32: "1e+300" ; "cb 7e 37 e4 3c 88 00 75 9c" => f32::INFINITY;
+        f64: "1e400" ; "cb 7f f0 00 00 00 00 00 00" => f64::INFINITY;
         f64: "0.1" ; "cb 3f b9 99 99 99 99 99 9a" => 0.1;
         f64: "1" ; "01" => 1.0;
         f64: "1.5" ; "ca 3f c0 00 00" => 1.5;
@@ -57,7 +58,7 @@ fn numbers_and_booleans_are_read_as_strictly_as_the_reference_reads_them() {
             "cb 40 14 00 00 00 00 00 00" "a1 35" "ce 80 00 00 00" "c3" "c0" "91 05";
         u64: "-1" ; "ff";
         f32: "\"1.5\"" ; "a3 31 2e 35";
-        f64: "\"NaN\"" "\"1.5\"" ; "a3 31 2e 35";
+        f64: "\"NaN\"" "\"1.5\"" "NaN" "null" "[1]" "1." "01" "- 1" ; "a3 31 2e 35";
     }
 }
 
