@@ -55,6 +55,9 @@ impl Connection {
                 Some(self.clocks.handshake_until)
             }
             Phase::Opening | Phase::Open if self.reason.is_some() => None,
+            Phase::Opening | Phase::Open if self.parting.is_some() => {
+                self.parting.as_ref().map(|parting| parting.until)
+            }
             Phase::Opening | Phase::Open => match &self.ended {
                 Some(ended) => Some(ended.until),
                 None => Some(self.silent_at().map_or(self.clocks.ping_at, |silent_at| {
@@ -86,6 +89,14 @@ impl Connection {
 
     fn handle_timeout_of_client(&mut self, now: Instant) {
         if self.reason.is_some() {
+            return;
+        }
+        if let Some(until) = self.parting.as_ref().map(|parting| parting.until) {
+            if now >= until
+                && let Some(parting) = self.parting.take()
+            {
+                self.end(parting.reason, Some(parting.farewell), now);
+            }
             return;
         }
         if let Some(ended) = &self.ended {

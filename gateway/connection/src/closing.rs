@@ -15,6 +15,14 @@ const CLOSED_WITH_ERROR: &str = "Connection closed with an error.";
 /// What a Close message says: its error, and whether the client may reconnect by itself.
 pub(crate) type Farewell = (Option<String>, bool);
 
+/// An end that the client brought about, put off for a moment.
+#[derive(Debug)]
+pub(crate) struct Parting {
+    pub(crate) reason: CloseReason,
+    pub(crate) farewell: Farewell,
+    pub(crate) until: Instant,
+}
+
 impl Connection {
     /// A lifecycle method has run.
     pub fn handle_done(&mut self, done: Done, now: Instant) {
@@ -51,8 +59,29 @@ impl Connection {
         self.finish(false);
     }
 
+    /// Nothing more is read: the client said Close, or what cannot be read. What it had invoked before is answered in
+    /// front of the Close, as by the reference server, whose methods answer at once if they can (recorded in limits.txt,
+    /// HH-11). A method that takes longer is not waited for.
+    pub(crate) fn part(&mut self, reason: CloseReason, farewell: Farewell, now: Instant) {
+        if self.running == 0 {
+            return self.end(reason, Some(farewell), now);
+        }
+        self.input.clear();
+        let until = now + self.options.answers_timeout;
+        self.parting = Some(Box::new(Parting {
+            reason,
+            farewell,
+            until,
+        }));
+    }
+
     /// Ends it for a reason that is an error for the client too. It may reconnect.
     pub(crate) fn end_with_error(&mut self, reason: CloseReason, now: Instant) {
+        let farewell = self.farewell_of_error(&reason);
+        self.end(reason, Some(farewell), now);
+    }
+
+    pub(crate) fn farewell_of_error(&self, reason: &CloseReason) -> Farewell {
         let mut text = CLOSED_WITH_ERROR.to_owned();
         if self.options.detailed_errors
             && let Some(detail) = reason.error()
@@ -60,7 +89,7 @@ impl Connection {
             text.push(' ');
             text.push_str(&detail);
         }
-        self.end(reason, Some((Some(text), true)), now);
+        (Some(text), true)
     }
 
     /// The client has gone and all that it sent is carried out, or was given time enough.
@@ -88,6 +117,7 @@ impl Connection {
         }
         self.input.clear();
         self.waiting = None;
+        self.parting = None;
         match self.phase {
             // The hub has not heard of it.
             Phase::Handshaking | Phase::Identifying | Phase::Appearing => {

@@ -8,6 +8,7 @@ use hubplane_proto_link::{self as link, CloseReason, ConnectionInfo, Identified,
 use hubplane_proto_signalr::Encoding;
 
 use crate::clocks::Clocks;
+use crate::closing::Parting;
 use crate::{Options, Output, TransportClose};
 
 /// Who names the user of a connection.
@@ -78,6 +79,8 @@ pub struct Connection {
     /// No further message may be taken: the link or the outbound queue is full.
     pub(crate) paused: bool,
     pub(crate) ended: Option<Ended>,
+    /// The client has brought about the end, and is still owed answers.
+    pub(crate) parting: Option<Box<Parting>>,
     /// Why it ends, once it ends. Nothing is sent to the client from then on.
     pub(crate) reason: Option<CloseReason>,
     pub(crate) clocks: Clocks,
@@ -104,6 +107,7 @@ impl Connection {
             running: 0,
             paused: false,
             ended: None,
+            parting: None,
             reason: None,
             clocks,
             outputs: VecDeque::new(),
@@ -154,12 +158,14 @@ impl Connection {
             // What comes now is dropped, and the client's close is waited for.
             Phase::Closing | Phase::Closed => return true,
         };
-        parses || self.reason.is_some() || self.input.len() < self.options.read_ahead_bytes_max
+        let reads_on = self.reason.is_some() || self.parting.is_some();
+        parses || reads_on || self.input.len() < self.options.read_ahead_bytes_max
     }
 
     /// Bytes of the client, split anyhow.
     pub fn handle_bytes(&mut self, bytes: &[u8]) {
-        if self.reason.is_some() || self.ended.is_some() || self.phase == Phase::Closed {
+        let is_read = self.reason.is_none() && self.parting.is_none() && self.ended.is_none();
+        if !is_read || self.phase == Phase::Closed {
             return;
         }
         self.input.extend_from_slice(bytes);
@@ -178,6 +184,9 @@ impl Connection {
             how: end,
             until: now + self.options.drain_timeout,
         });
+        if let Some(parting) = self.parting.take() {
+            return self.end(parting.reason, None, now);
+        }
         match (self.phase, violation) {
             (_, Some(detail)) => self.end(CloseReason::ProtocolError(detail), None, now),
             (Phase::Handshaking | Phase::Identifying | Phase::Appearing, None) => {

@@ -25,6 +25,8 @@ pub struct Options {
     /// How many bytes of a client wait unread by the machine, while it opens or an invocation waits for its slot,
     /// before reading stops.
     pub read_ahead_bytes_max: usize,
+    /// How long a Close that the client brought about waits for the answers to what it had invoked before.
+    pub answers_timeout: Duration,
     /// How long what a client sent before it left is still carried out.
     pub drain_timeout: Duration,
     /// How long `on_disconnected` is waited for before the connection is forgotten.
@@ -47,6 +49,7 @@ impl Default for Options {
             encodings: Encoding::ALL.to_vec(),
             formats: TransferFormats::BOTH,
             read_ahead_bytes_max: 64 * 1024,
+            answers_timeout: Duration::from_millis(100),
             drain_timeout: Duration::from_secs(5),
             closing_timeout: Duration::from_secs(60),
             transport_close_timeout: Duration::from_secs(5),

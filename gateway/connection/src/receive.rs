@@ -14,7 +14,9 @@ use crate::handshake::link_encoding;
 impl Connection {
     /// Takes one message, unless something is in its way. True if something happened.
     pub(crate) fn receive(&mut self, now: Instant) -> bool {
-        if self.reason.is_some() || self.paused || self.waiting.is_some() {
+        let is_in_the_way =
+            self.reason.is_some() || self.parting.is_some() || self.waiting.is_some();
+        if is_in_the_way || self.paused {
             return false;
         }
         match self
@@ -32,7 +34,9 @@ impl Connection {
             }
             Ok(None) => false,
             Err(error) => {
-                self.end_with_error(CloseReason::ProtocolError(error.detail().to_string()), now);
+                let reason = CloseReason::ProtocolError(error.detail().to_string());
+                let farewell = self.farewell_of_error(&reason);
+                self.part(reason, farewell, now);
                 true
             }
         }
@@ -51,7 +55,7 @@ impl Connection {
             Message::Ping => self.clocks.armed = true,
             Message::Close { error, .. } => {
                 let reason = error.map_or(CloseReason::ClientClosed, CloseReason::ClientError);
-                self.end(reason, Some((None, false)), now);
+                self.part(reason, (None, false), now);
             }
             // Uploads, cancellations and client results for ids that nobody waits for are ignored (11.5, 12.3), and so
             // are Ack and Sequence on a connection without stateful reconnect (17.3).
@@ -93,6 +97,11 @@ impl Connection {
         self.running = self.running.saturating_sub(1);
         if self.reason.is_some() {
             return;
+        }
+        if self.running == 0
+            && let Some(parting) = self.parting.take()
+        {
+            return self.end(parting.reason, Some(parting.farewell), now);
         }
         if let Some(waiting) = self.waiting.take() {
             self.running += 1;

@@ -261,3 +261,51 @@ fn a_lifecycle_that_nobody_answers_is_forgotten() {
         ]
     );
 }
+
+#[test]
+fn what_was_invoked_in_front_of_the_end_is_answered_before_the_close() {
+    // Recorded: the third of three messages is too long (HH-11).
+    let mut rig = Rig::open(Options {
+        message_bytes_max: Some(1000),
+        ..Options::default()
+    });
+    assert_eq!(
+        rig.client(call("1") + &call("2") + &"x".repeat(1001)),
+        ["hub Call 1 Echo"]
+    );
+    let result = |n: u32| format!("text {{\"type\":3,\"invocationId\":\"{n}\",\"result\":1}}<RS>");
+    assert_eq!(
+        rig.complete("1", json("1")),
+        [result(1), "hub Call 2 Echo".into()]
+    );
+    assert!(rig.connection.hears());
+    assert_eq!(
+        rig.complete("2", json("1"))[..2],
+        [result(2), close_with("")]
+    );
+    assert_eq!(rig.closed(), ["close", "ended protocol_error"]);
+}
+
+#[test]
+fn a_method_that_takes_longer_is_not_waited_for() {
+    let mut rig = Rig::open(Options::default());
+    assert_eq!(
+        rig.client(call("1") + "{\"type\":7}\x1e"),
+        ["hub Call 1 Echo"]
+    );
+    assert_eq!(rig.client(call("2")), none());
+    assert_eq!(
+        rig.pass(0.2),
+        [format!("0.1: {CLOSE}"), "0.1: hub closed None".into()]
+    );
+    assert_eq!(rig.complete("1", json("1")), none());
+
+    let mut rig = Rig::open(Options::default());
+    rig.client(call("1") + "{\"type\":7,\"error\":\"x\"}\x1e");
+    rig.connection.handle_end(End::Closed, rig.now);
+    assert_eq!(
+        rig.outputs(),
+        ["hub closed Some(\"HubException: x\")"],
+        "nobody is there to be told"
+    );
+}
