@@ -31,7 +31,7 @@ impl Shard {
                 entry.connection.handle_completion(completion, self.now)
             }
             ToGateway::SlotReleased { .. } => entry.connection.handle_slot_released(self.now),
-            ToGateway::Send(_) | ToGateway::Group(_) | ToGateway::Close(_) => {}
+            _ => {}
         }
         self.pump(slot);
     }

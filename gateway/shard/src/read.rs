@@ -15,6 +15,9 @@ use crate::websocket::{Received, Violation};
 /// The most bytes of pongs that wait for one client: who sends pings and reads nothing gets no more of them.
 const PONGS_BYTES_MAX: usize = 64 * 1024;
 
+/// The socket gave less than there was room for.
+struct ShortRead;
+
 impl Shard {
     /// The runtime says that a socket is readable or writable, or reading was put off.
     pub(crate) fn look_at_socket(&mut self, slot: usize) {
@@ -29,37 +32,49 @@ impl Shard {
         self.read(slot);
     }
 
-    /// Reads once, as much as the scratch buffer takes, and comes back to it in a later turn if there may be more.
+    /// Reads as much as the scratch buffer takes, and comes back to it in a later turn if there may be more.
     fn read(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
-            return;
-        };
-        if !entry.wants_read() {
-            entry.unread = true;
-            return;
+        // A short read has told the runtime that there is no more: the second one asks the system for nothing, it only
+        // registers this socket's waker.
+        // A client that has sent more meanwhile has its next turn like all others.
+        if self.read_once(slot).is_some() && self.read_once(slot).is_some() {
+            self.to_read.push_back(slot);
         }
-        entry.unread = false;
-        let Some(socket) = entry.socket.as_mut() else {
-            return;
-        };
+    }
+
+    /// Reads once; `None` if the socket need not be asked again now.
+    fn read_once(&mut self, slot: usize) -> Option<ShortRead> {
+        let entry = self.slots.get_mut(slot)?;
+        entry.unread = !entry.wants_read();
+        if entry.unread {
+            return None;
+        }
+        let socket = entry.socket.as_mut()?;
         let mut buffer = ReadBuf::new(&mut self.scratch);
         let mut cx = Context::from_waker(&entry.waker);
         match Pin::new(&mut socket.stream).poll_read(&mut cx, &mut buffer) {
-            Poll::Pending => {}
-            // In order this comes only behind a close frame.
-            Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.lose_socket(slot),
+            Poll::Pending => None,
             Poll::Ready(Ok(())) => {
                 let len = buffer.filled().len();
+                if len == 0 {
+                    // In order this comes only behind a close frame.
+                    self.lose_socket(slot);
+                    return None;
+                }
                 self.metrics.bytes_in += len as u64;
                 let mut scratch = std::mem::take(&mut self.scratch);
                 self.received(slot, &mut scratch[..len]);
                 self.scratch = scratch;
-                // A short read has told the runtime to wait for more, the next one registers that.
+                if len < self.scratch.len() {
+                    return Some(ShortRead);
+                }
                 self.to_read.push_back(slot);
+                None
             }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket was lost");
                 self.lose_socket(slot);
+                None
             }
         }
     }

@@ -59,7 +59,9 @@ pub(crate) struct Shard {
     pub(crate) now: Instant,
     pub(crate) metrics: Metrics,
     published: Arc<Published>,
-    commands: Vec<Command>,
+    /// Taken from the inbox and not carried out yet, in order.
+    commands: VecDeque<Command>,
+    taken: Vec<Command>,
     due: Vec<(u64, usize)>,
 }
 
@@ -132,7 +134,8 @@ impl Shard {
             now,
             metrics: Metrics::default(),
             published,
-            commands: Vec::new(),
+            commands: VecDeque::new(),
+            taken: Vec::new(),
             due: Vec::new(),
         }
     }
@@ -165,14 +168,18 @@ impl Shard {
             return Poll::Ready(Woken::Stop);
         }
         let mut work = self.has_work();
-        match sources.inbox.poll_recv_many(
-            cx,
-            &mut self.commands,
-            self.options.commands_per_turn_max.max(1),
-        ) {
-            Poll::Ready(0) => return Poll::Ready(Woken::Stop),
-            Poll::Ready(_) => work = true,
-            Poll::Pending => {}
+        // The inbox stays full, and its senders wait, while there is enough to do.
+        let commands_max = self.options.commands_per_turn_max.max(1);
+        if self.commands.is_empty() {
+            match sources
+                .inbox
+                .poll_recv_many(cx, &mut self.taken, commands_max)
+            {
+                Poll::Ready(0) => return Poll::Ready(Woken::Stop),
+                Poll::Ready(_) => work = true,
+                Poll::Pending => {}
+            }
+            self.commands.extend(self.taken.drain(..));
         }
         let mut sent = Vec::new();
         self.links.poll(cx, &mut sent);
@@ -195,7 +202,8 @@ impl Shard {
     }
 
     fn has_work(&self) -> bool {
-        !(self.to_read.is_empty() && self.dirty.is_empty() && self.dirty_before.is_empty())
+        let lines = [&self.to_read, &self.dirty, &self.dirty_before];
+        !self.commands.is_empty() || lines.iter().any(|line| !line.is_empty())
     }
 
     fn turn(&mut self) {
@@ -207,11 +215,12 @@ impl Shard {
         }
         self.due = due;
 
-        let mut commands = std::mem::take(&mut self.commands);
-        for command in commands.drain(..) {
+        while let Some(command) = self.commands.pop_front() {
             self.carry_out(command);
+            if self.now.elapsed() > self.options.command_time_max {
+                break;
+            }
         }
-        self.commands = commands;
 
         for _ in 0..self.options.reads_per_turn_max.max(1) {
             let Some(slot) = self.to_read.pop_front() else {
