@@ -1,53 +1,19 @@
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use hubplane_hub::{
     AnyValue, ArgumentList, Bytes, ConnectionId, Context, Disconnect, HubError, SendError,
     Timestamp, hub,
 };
 
+use crate::Conformance;
 use crate::values::{Colour, ComplexObject, CustomObject, Empty};
 
-/// The hub `conformance`.
-#[derive(Debug, Default)]
-pub struct Conformance {
-    connections: Mutex<HashMap<ConnectionId, Kept>>,
-    /// What was noted of the connections that came last.
-    events: Mutex<Events>,
-}
-
-/// What is kept for one connection while it is there.
-#[derive(Debug, Default)]
-struct Kept {
-    recorded: Vec<i32>,
-    items: HashMap<String, String>,
-}
-
-/// How many connections events are kept of.
-const EVENTS_MAX: usize = 1000;
-
-/// Events per connection, of those that came last.
-#[derive(Debug, Default)]
-struct Events {
-    next: u64,
-    order: BTreeMap<u64, ConnectionId>,
-    of: HashMap<ConnectionId, Vec<String>>,
-}
-
-impl Events {
-    fn note(&mut self, connection: &ConnectionId, event: String) {
-        if !self.of.contains_key(connection) {
-            self.order.insert(self.next, connection.clone());
-            self.next += 1;
-        }
-        self.of.entry(connection.clone()).or_default().push(event);
-        if self.order.len() > EVENTS_MAX
-            && let Some((_, oldest)) = self.order.pop_first()
-        {
-            self.of.remove(&oldest);
-        }
-    }
-}
+/// What a method gives that only sends.
+type Sent = Result<(), SendError>;
+/// What a method gives that may fail in other ways too.
+type Called = Result<(), HubError>;
+/// Names that may be null, which is an error of its own.
+type Names = Option<Vec<String>>;
 
 /// The error that stands for .NET's `InvalidOperationException`.
 fn invalid_operation(text: &str) -> HubError {
@@ -57,21 +23,6 @@ fn invalid_operation(text: &str) -> HubError {
 /// An empty text is null, as in the reference's answers about the request.
 fn present(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(ToOwned::to_owned)
-}
-
-impl Conformance {
-    fn note(&self, ctx: &Context, event: impl Into<String>) {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.note(ctx.connection_id(), event.into());
-    }
-
-    fn kept<T>(&self, ctx: &Context, f: impl FnOnce(&mut Kept) -> T) -> T {
-        let mut connections = self
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        f(connections.entry(ctx.connection_id().clone()).or_default())
-    }
 }
 
 #[hub]
@@ -86,45 +37,32 @@ impl Conformance {
     fn on_disconnected(&self, ctx: &Context, reason: &Disconnect) {
         let error = reason.error().unwrap_or_else(|| "none".to_owned());
         self.note(ctx, format!("disconnected {error}"));
-        let mut connections = self
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        connections.remove(ctx.connection_id());
+        self.forget(ctx);
     }
 
     fn get_events(&self, connection: String) -> Vec<String> {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events
-            .of
-            .get(connection.as_str())
-            .cloned()
-            .unwrap_or_default()
+        self.events(&connection)
     }
 
-    async fn kill(&self, ctx: &Context) -> Result<(), SendError> {
+    async fn kill(&self, ctx: &Context) -> Sent {
         ctx.abort().await
     }
 
-    async fn abort(&self, ctx: &Context) -> Result<(), SendError> {
+    async fn abort(&self, ctx: &Context) -> Sent {
         ctx.abort().await
     }
 
     // --- Sends ------------------------------------------------------------------------------------------------------
 
-    async fn broadcast_method(
-        &self,
-        ctx: &Context,
-        message: Option<String>,
-    ) -> Result<(), SendError> {
+    async fn broadcast_method(&self, ctx: &Context, message: Option<String>) -> Sent {
         ctx.all().send("Broadcast", (message,)).await
     }
 
-    async fn broadcast_item(&self, ctx: &Context, message: AnyValue) -> Result<(), SendError> {
+    async fn broadcast_item(&self, ctx: &Context, message: AnyValue) -> Sent {
         ctx.all().send("Broadcast", (message,)).await
     }
 
-    async fn send_array(&self, ctx: &Context) -> Result<(), SendError> {
+    async fn send_array(&self, ctx: &Context) -> Sent {
         ctx.all().send("Array", ([1, 2, 3],)).await
     }
 
@@ -133,16 +71,11 @@ impl Conformance {
         ctx: &Context,
         user: Option<String>,
         message: String,
-    ) -> Result<(), HubError> {
+    ) -> Called {
         Ok(ctx.user(named(user)?).send("Send", (message,)).await?)
     }
 
-    async fn send_to_multiple_users(
-        &self,
-        ctx: &Context,
-        users: Option<Vec<String>>,
-        message: String,
-    ) -> Result<(), HubError> {
+    async fn send_to_multiple_users(&self, ctx: &Context, users: Names, message: String) -> Called {
         Ok(ctx.users(named(users)?).send("Send", (message,)).await?)
     }
 
@@ -151,7 +84,7 @@ impl Conformance {
         ctx: &Context,
         connection: Option<String>,
         message: String,
-    ) -> Result<(), HubError> {
+    ) -> Called {
         Ok(ctx
             .client(named(connection)?)
             .send("Send", (message,))
@@ -162,20 +95,15 @@ impl Conformance {
         &self,
         ctx: &Context,
         message: String,
-        connections: Option<Vec<String>>,
-    ) -> Result<(), HubError> {
+        connections: Names,
+    ) -> Called {
         Ok(ctx
             .clients(named(connections)?)
             .send("Send", (message,))
             .await?)
     }
 
-    async fn send_to_all_except(
-        &self,
-        ctx: &Context,
-        message: String,
-        excluded: Option<Vec<String>>,
-    ) -> Result<(), HubError> {
+    async fn send_to_all_except(&self, ctx: &Context, message: String, excluded: Names) -> Called {
         Ok(ctx
             .all()
             .except(named(excluded)?)
@@ -183,15 +111,15 @@ impl Conformance {
             .await?)
     }
 
-    async fn send_to_others(&self, ctx: &Context, message: String) -> Result<(), SendError> {
+    async fn send_to_others(&self, ctx: &Context, message: String) -> Sent {
         ctx.others().send("Send", (message,)).await
     }
 
-    async fn send_to_caller(&self, ctx: &Context, message: String) -> Result<(), SendError> {
+    async fn send_to_caller(&self, ctx: &Context, message: String) -> Sent {
         ctx.caller().send("Send", (message,)).await
     }
 
-    async fn send_anonymous_object(&self, ctx: &Context) -> Result<(), SendError> {
+    async fn send_anonymous_object(&self, ctx: &Context) -> Sent {
         ctx.caller().send("Send", (Empty {},)).await
     }
 
@@ -200,44 +128,34 @@ impl Conformance {
         ctx: &Context,
         method: String,
         arguments: Vec<AnyValue>,
-    ) -> Result<(), SendError> {
+    ) -> Sent {
         ctx.caller().send(&method, ArgumentList(arguments)).await
     }
 
-    async fn send_numbers(&self, ctx: &Context, count: i32) -> Result<(), SendError> {
+    async fn send_numbers(&self, ctx: &Context, count: i32) -> Sent {
         for number in 0..count {
             ctx.caller().send("Number", (number,)).await?;
         }
         Ok(())
     }
 
-    async fn send_from_outside(&self, ctx: &Context, message: String) -> Result<(), SendError> {
+    async fn send_from_outside(&self, ctx: &Context, message: String) -> Sent {
         ctx.hub().all().send("Send", (message,)).await
     }
 
-    async fn invoke_with_string(&self, ctx: &Context, message: String) -> Result<(), SendError> {
+    async fn invoke_with_string(&self, ctx: &Context, message: String) -> Sent {
         ctx.client(ctx.connection_id())
             .send("Message", (message,))
             .await
     }
 
-    async fn send_custom_object(
-        &self,
-        ctx: &Context,
-        value: CustomObject,
-    ) -> Result<(), SendError> {
+    async fn send_custom_object(&self, ctx: &Context, value: CustomObject) -> Sent {
         ctx.client(ctx.connection_id())
             .send("CustomObject", (value,))
             .await
     }
 
-    async fn call_echo(&self, ctx: &Context, message: String) -> Result<(), SendError> {
-        ctx.client(ctx.connection_id())
-            .send("Echo", (message,))
-            .await
-    }
-
-    async fn call_handler_that_doesnt_exist(&self, ctx: &Context) -> Result<(), SendError> {
+    async fn call_handler_that_doesnt_exist(&self, ctx: &Context) -> Sent {
         ctx.client(ctx.connection_id())
             .send("NoClientHandler", ())
             .await
@@ -264,22 +182,17 @@ impl Conformance {
 
     // --- Groups -----------------------------------------------------------------------------------------------------
 
-    async fn group_add_method(&self, ctx: &Context, group: Option<String>) -> Result<(), HubError> {
+    async fn group_add_method(&self, ctx: &Context, group: Option<String>) -> Called {
         ctx.join(named(group)?).await?;
         Ok(())
     }
 
-    async fn group_remove_method(&self, ctx: &Context, group: String) -> Result<(), SendError> {
+    async fn group_remove_method(&self, ctx: &Context, group: String) -> Sent {
         ctx.leave(group).await?;
         Ok(())
     }
 
-    async fn group_add_connection(
-        &self,
-        ctx: &Context,
-        connection: String,
-        group: String,
-    ) -> Result<(), SendError> {
+    async fn group_add_connection(&self, ctx: &Context, connection: String, group: String) -> Sent {
         ctx.add_to_group(connection, group).await?;
         Ok(())
     }
@@ -289,7 +202,7 @@ impl Conformance {
         ctx: &Context,
         connection: String,
         group: String,
-    ) -> Result<(), SendError> {
+    ) -> Sent {
         ctx.remove_from_group(connection, group).await?;
         Ok(())
     }
@@ -299,7 +212,7 @@ impl Conformance {
         ctx: &Context,
         group: Option<String>,
         message: String,
-    ) -> Result<(), HubError> {
+    ) -> Called {
         Ok(ctx.group(named(group)?).send("Send", (message,)).await?)
     }
 
@@ -309,7 +222,7 @@ impl Conformance {
         group: String,
         message: String,
         excluded: Vec<String>,
-    ) -> Result<(), SendError> {
+    ) -> Sent {
         ctx.group(group)
             .except(excluded)
             .send("Send", (message,))
@@ -321,16 +234,11 @@ impl Conformance {
         ctx: &Context,
         message: String,
         groups: Vec<String>,
-    ) -> Result<(), SendError> {
+    ) -> Sent {
         ctx.groups(groups).send("Send", (message,)).await
     }
 
-    async fn send_to_others_in_group(
-        &self,
-        ctx: &Context,
-        group: String,
-        message: String,
-    ) -> Result<(), SendError> {
+    async fn send_to_others_in_group(&self, ctx: &Context, group: String, message: String) -> Sent {
         ctx.others_in_group(group).send("Send", (message,)).await
     }
 
@@ -389,19 +297,19 @@ impl Conformance {
 
     // --- Failures ---------------------------------------------------------------------------------------------------
 
-    fn throw_exception(&self, message: String) -> Result<(), HubError> {
+    fn throw_exception(&self, message: String) -> Called {
         Err(invalid_operation(&message))
     }
 
-    fn method_that_throws(&self) -> Result<(), HubError> {
+    fn method_that_throws(&self) -> Called {
         Err(invalid_operation("BOOM!"))
     }
 
-    async fn method_that_yields_failed_task(&self) -> Result<(), HubError> {
+    async fn method_that_yields_failed_task(&self) -> Called {
         Err(invalid_operation("BOOM!"))
     }
 
-    fn throw_hub_exception(&self) -> Result<(), HubError> {
+    fn throw_hub_exception(&self) -> Called {
         Err(HubError::new("This is a hub exception"))
     }
 
@@ -415,11 +323,11 @@ impl Conformance {
         f64::NAN
     }
 
-    async fn protocol_error_self(&self, ctx: &Context) -> Result<(), SendError> {
+    async fn protocol_error_self(&self, ctx: &Context) -> Sent {
         ctx.caller().send("Send", (f64::NAN,)).await
     }
 
-    async fn protocol_error_all(&self, ctx: &Context) -> Result<(), SendError> {
+    async fn protocol_error_all(&self, ctx: &Context) -> Sent {
         ctx.all().send("Send", (f64::NAN,)).await
     }
 
@@ -477,16 +385,7 @@ impl Conformance {
         present(ctx.header(&name))
     }
 
-    fn get_header_values(&self, ctx: &Context, names: Vec<String>) -> Vec<String> {
-        let value = |name: &String| ctx.header(name).unwrap_or_default().to_owned();
-        names.iter().map(value).collect()
-    }
-
     fn get_cookie(&self, ctx: &Context, name: String) -> Option<String> {
-        ctx.cookie(&name).map(ToOwned::to_owned)
-    }
-
-    fn get_cookie_value(&self, ctx: &Context, name: String) -> Option<String> {
         ctx.cookie(&name).map(ToOwned::to_owned)
     }
 

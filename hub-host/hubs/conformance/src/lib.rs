@@ -6,9 +6,10 @@
 //! and timers are not among them yet.
 
 mod hub;
+mod state;
 #[cfg(test)]
 mod tests;
 mod values;
 
-pub use hub::Conformance;
+pub use state::Conformance;
 pub use values::{Colour, ComplexObject, CustomObject, Empty};
