@@ -8,6 +8,7 @@ mod any;
 mod bind;
 mod json_read;
 mod json_write;
+mod messagepack_form;
 mod messagepack_read;
 mod messagepack_write;
 mod timestamp;

@@ -9,8 +9,8 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAcc
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _, SerializeTuple as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::messagepack_read::{self, Head};
-use super::{DEPTH_MAX, Timestamp, ValueError, Writing, json_read, read, write};
+use super::messagepack_form::{self, Head};
+use super::{DEPTH_MAX, Timestamp, ValueError, Writing, json_read, messagepack_read, read, write};
 
 /// The name by which the bridge's readers and writers know such a value.
 pub(super) const TOKEN: &str = "$hubplane::AnyValue";
@@ -182,7 +182,7 @@ fn portable_messagepack(mut input: &[u8]) -> Result<(), ValueError> {
     let mut open: Vec<(usize, bool)> = Vec::new();
     while !input.is_empty() {
         let is_key = open.last().is_some_and(|(left, map)| *map && left % 2 == 0);
-        let head = messagepack_read::head(&mut input)?;
+        let head = messagepack_form::head(&mut input)?;
         if is_key && !matches!(head, Head::Text(_) | Head::Unsigned(_) | Head::Signed(_)) {
             return refused("a map key that is neither text nor an integer");
         }

@@ -7,6 +7,7 @@ use serde::de::{
     MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
+use super::messagepack_form::{Head, head, skip};
 use super::{DEPTH_MAX, Timestamp, ValueError, any, timestamp};
 
 /// Reads one whole value.
@@ -37,137 +38,6 @@ pub(super) fn array_len(bytes: &[u8]) -> Result<usize, ValueError> {
         Head::Array(len) => Ok(len),
         other => Err(other.instead_of("an array")),
     }
-}
-
-/// The part of a value that its first bytes say; of what has no parts, all of it.
-#[derive(Clone, Copy)]
-pub(super) enum Head<'de> {
-    Nil,
-    Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Float32(f32),
-    Float64(f64),
-    Text(&'de [u8]),
-    Bin(&'de [u8]),
-    Extension(i8, &'de [u8]),
-    Array(usize),
-    Map(usize),
-}
-
-impl Head<'_> {
-    fn unexpected(&self) -> Unexpected<'_> {
-        match *self {
-            Self::Nil => Unexpected::Unit,
-            Self::Bool(v) => Unexpected::Bool(v),
-            Self::Unsigned(v) => Unexpected::Unsigned(v),
-            Self::Signed(v) => Unexpected::Signed(v),
-            Self::Float32(v) => Unexpected::Float(v.into()),
-            Self::Float64(v) => Unexpected::Float(v),
-            Self::Text(_) => Unexpected::Other("text"),
-            Self::Bin(_) => Unexpected::Other("bytes"),
-            Self::Extension(..) => Unexpected::Other("an extension"),
-            Self::Array(_) => Unexpected::Seq,
-            Self::Map(_) => Unexpected::Map,
-        }
-    }
-
-    fn instead_of(&self, expected: &str) -> ValueError {
-        ValueError::invalid_type(self.unexpected(), &expected)
-    }
-}
-
-fn cut() -> ValueError {
-    ValueError::new("the value ends too early")
-}
-
-fn take<'de>(input: &mut &'de [u8], len: usize) -> Result<&'de [u8], ValueError> {
-    let (taken, rest) = input.split_at_checked(len).ok_or_else(cut)?;
-    *input = rest;
-    Ok(taken)
-}
-
-/// An unsigned number of that many bytes.
-fn big_endian(input: &mut &[u8], bytes: usize) -> Result<u64, ValueError> {
-    let bytes = take(input, bytes)?;
-    Ok(bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | u64::from(*byte)))
-}
-
-fn length(input: &mut &[u8], bytes: usize) -> Result<usize, ValueError> {
-    usize::try_from(big_endian(input, bytes)?).map_err(|_| cut())
-}
-
-fn sized<'de>(input: &mut &'de [u8], bytes: usize) -> Result<&'de [u8], ValueError> {
-    let len = length(input, bytes)?;
-    take(input, len)
-}
-
-fn extension<'de>(input: &mut &'de [u8], len: usize) -> Result<Head<'de>, ValueError> {
-    let kind = take(input, 1)?.first().map_or(0, |kind| kind.cast_signed());
-    Ok(Head::Extension(kind, take(input, len)?))
-}
-
-/// Sign-extends a number of that many bytes.
-fn signed(number: u64, bytes: u32) -> i64 {
-    let unused = 64 - 8 * bytes;
-    (number << unused).cast_signed() >> unused
-}
-
-pub(super) fn head<'de>(input: &mut &'de [u8]) -> Result<Head<'de>, ValueError> {
-    let marker = take(input, 1)?.first().copied().ok_or_else(cut)?;
-    Ok(match marker {
-        0x00..=0x7f => Head::Unsigned(marker.into()),
-        0x80..=0x8f => Head::Map(usize::from(marker & 0x0f)),
-        0x90..=0x9f => Head::Array(usize::from(marker & 0x0f)),
-        0xa0..=0xbf => Head::Text(take(input, usize::from(marker & 0x1f))?),
-        0xc0 => Head::Nil,
-        0xc1 => return Err(ValueError::new("no MessagePack")),
-        0xc2 | 0xc3 => Head::Bool(marker == 0xc3),
-        0xc4 => Head::Bin(sized(input, 1)?),
-        0xc5 => Head::Bin(sized(input, 2)?),
-        0xc6 => Head::Bin(sized(input, 4)?),
-        0xc7 => length(input, 1).and_then(|len| extension(input, len))?,
-        0xc8 => length(input, 2).and_then(|len| extension(input, len))?,
-        0xc9 => length(input, 4).and_then(|len| extension(input, len))?,
-        0xca => Head::Float32(f32::from_bits(
-            u32::try_from(big_endian(input, 4)?).map_err(|_| cut())?,
-        )),
-        0xcb => Head::Float64(f64::from_bits(big_endian(input, 8)?)),
-        0xcc => Head::Unsigned(big_endian(input, 1)?),
-        0xcd => Head::Unsigned(big_endian(input, 2)?),
-        0xce => Head::Unsigned(big_endian(input, 4)?),
-        0xcf => Head::Unsigned(big_endian(input, 8)?),
-        0xd0 => Head::Signed(signed(big_endian(input, 1)?, 1)),
-        0xd1 => Head::Signed(signed(big_endian(input, 2)?, 2)),
-        0xd2 => Head::Signed(signed(big_endian(input, 4)?, 4)),
-        0xd3 => Head::Signed(signed(big_endian(input, 8)?, 8)),
-        0xd4..=0xd8 => extension(input, 1 << (marker - 0xd4))?,
-        0xd9 => Head::Text(sized(input, 1)?),
-        0xda => Head::Text(sized(input, 2)?),
-        0xdb => Head::Text(sized(input, 4)?),
-        0xdc => Head::Array(length(input, 2)?),
-        0xdd => Head::Array(length(input, 4)?),
-        0xde => Head::Map(length(input, 2)?),
-        0xdf => Head::Map(length(input, 4)?),
-        0xe0..=0xff => Head::Signed(marker.cast_signed().into()),
-    })
-}
-
-/// Skips one value, whatever is inside it.
-pub(super) fn skip(input: &mut &[u8]) -> Result<(), ValueError> {
-    let mut pending = 1_u64;
-    while pending > 0 {
-        pending -= 1;
-        let inside = match head(input)? {
-            Head::Array(len) => len as u64,
-            Head::Map(len) => 2 * len as u64,
-            _ => 0,
-        };
-        pending = pending.saturating_add(inside);
-    }
-    Ok(())
 }
 
 pub(super) struct Reader<'de> {

@@ -2,6 +2,9 @@
 
 use serde::ser::{self, Serialize};
 
+use super::messagepack_form::{
+    NIL, write_array, write_header, write_map, write_signed, write_text, write_unsigned,
+};
 use super::{DEPTH_MAX, ValueError, any, timestamp};
 
 /// Appends a value. `portable` refuses what JSON cannot carry.
@@ -42,80 +45,6 @@ struct Writer<'a> {
     bytes: Bytes,
 }
 
-const NIL: u8 = 0xc0;
-
-fn unsigned(v: u64, out: &mut Vec<u8>) {
-    if let Ok(v) = u8::try_from(v) {
-        if v >= 0x80 {
-            out.push(0xcc);
-        }
-        out.push(v);
-    } else if let Ok(v) = u16::try_from(v) {
-        out.push(0xcd);
-        out.extend(v.to_be_bytes());
-    } else if let Ok(v) = u32::try_from(v) {
-        out.push(0xce);
-        out.extend(v.to_be_bytes());
-    } else {
-        out.push(0xcf);
-        out.extend(v.to_be_bytes());
-    }
-}
-
-fn signed(v: i64, out: &mut Vec<u8>) {
-    if let Ok(v) = u64::try_from(v) {
-        unsigned(v, out);
-    } else if let Ok(v) = i8::try_from(v) {
-        if v < -32 {
-            out.push(0xd0);
-        }
-        out.extend(v.to_be_bytes());
-    } else if let Ok(v) = i16::try_from(v) {
-        out.push(0xd1);
-        out.extend(v.to_be_bytes());
-    } else if let Ok(v) = i32::try_from(v) {
-        out.push(0xd2);
-        out.extend(v.to_be_bytes());
-    } else {
-        out.push(0xd3);
-        out.extend(v.to_be_bytes());
-    }
-}
-
-/// The header of something that has a length, by its forms: up to `short_max` inside the byte `short`, else in 8 bits
-/// (`wide[0]`, where there is such a form), 16 or 32.
-fn header(
-    len: usize,
-    short: u8,
-    short_max: usize,
-    wide: [Option<u8>; 3],
-    out: &mut Vec<u8>,
-) -> Result<(), ValueError> {
-    let [eight, sixteen, thirty_two] = wide;
-    match (u8::try_from(len), u16::try_from(len), u32::try_from(len)) {
-        (Ok(v), _, _) if len < short_max => out.push(short | v),
-        (Ok(v), _, _) if eight.is_some() => out.extend(eight.into_iter().chain([v])),
-        (_, Ok(v), _) => out.extend(sixteen.into_iter().chain(v.to_be_bytes())),
-        (_, _, Ok(v)) => out.extend(thirty_two.into_iter().chain(v.to_be_bytes())),
-        _ => return Err(ValueError::new("longer than MessagePack can say")),
-    }
-    Ok(())
-}
-
-fn array(len: usize, out: &mut Vec<u8>) -> Result<(), ValueError> {
-    header(len, 0x90, 16, [None, Some(0xdc), Some(0xdd)], out)
-}
-
-fn map(len: usize, out: &mut Vec<u8>) -> Result<(), ValueError> {
-    header(len, 0x80, 16, [None, Some(0xde), Some(0xdf)], out)
-}
-
-fn text(v: &str, out: &mut Vec<u8>) -> Result<(), ValueError> {
-    header(v.len(), 0xa0, 32, [Some(0xd9), Some(0xda), Some(0xdb)], out)?;
-    out.extend(v.bytes());
-    Ok(())
-}
-
 impl<'a> Writer<'a> {
     fn byte(self, byte: u8) -> Result<(), ValueError> {
         self.out.push(byte);
@@ -123,12 +52,12 @@ impl<'a> Writer<'a> {
     }
 
     fn signed(self, v: i64) -> Result<(), ValueError> {
-        signed(v, self.out);
+        write_signed(v, self.out);
         Ok(())
     }
 
     fn unsigned(self, v: u64) -> Result<(), ValueError> {
-        unsigned(v, self.out);
+        write_unsigned(v, self.out);
         Ok(())
     }
 
@@ -165,8 +94,8 @@ impl<'a> Writer<'a> {
             return Err(ValueError::too_deep());
         }
         self.depth += 1;
-        map(1, self.out)?;
-        text(name, self.out)
+        write_map(1, self.out)?;
+        write_text(name, self.out)
     }
 }
 
@@ -264,12 +193,14 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
 
     fn serialize_str(self, v: &str) -> Result<(), ValueError> {
-        text(v, self.out)
+        write_text(v, self.out)
     }
 
     fn serialize_bytes(self, v: &[u8]) -> Result<(), ValueError> {
         match (self.bytes, v.len()) {
-            (Bytes::Bin, len) => header(len, 0, 0, [Some(0xc4), Some(0xc5), Some(0xc6)], self.out)?,
+            (Bytes::Bin, len) => {
+                write_header(len, 0, 0, [Some(0xc4), Some(0xc5), Some(0xc6)], self.out)?
+            }
             (Bytes::Timestamp, 4) => self.out.extend([0xd6, 0xff]),
             (Bytes::Timestamp, 8) => self.out.extend([0xd7, 0xff]),
             (Bytes::Timestamp, _) => self.out.extend([0xc7, 12, 0xff]),
@@ -385,8 +316,8 @@ enum Kind {
 impl Kind {
     fn header(self, len: usize, out: &mut Vec<u8>) -> Result<(), ValueError> {
         match self {
-            Self::Array => array(len, out),
-            Self::Map => map(len, out),
+            Self::Array => write_array(len, out),
+            Self::Map => write_map(len, out),
         }
     }
 }
@@ -419,7 +350,7 @@ impl Container<'_> {
 
     fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), ValueError> {
         self.count += 1;
-        text(name, self.out)?;
+        write_text(name, self.out)?;
         value.serialize(self.value())
     }
 
