@@ -7,11 +7,11 @@ use hubplane_router_directory::{Key, Visibility};
 use tokio::net::TcpStream;
 
 use crate::Attach;
+use crate::entry::{Entry, Socket};
 use crate::groups::Waiter;
 use crate::ready::SocketWaker;
 use crate::sets::{Change, SetName};
 use crate::shard::Shard;
-use crate::slot::{Slot, Socket};
 use crate::websocket::Reader;
 
 impl Shard {
@@ -31,11 +31,11 @@ impl Shard {
             tracing::debug!(connection = %id, %error, "a socket keeps its delay");
         }
         let link = self.links.attach(&attach.link);
-        let entry = self.slots.vacant_entry();
-        let slot = entry.key();
-        let signal = SocketWaker::new(&self.ready, slot);
+        let entry = self.entries.vacant_entry();
+        let place = entry.key();
+        let signal = SocketWaker::new(&self.ready, place);
         self.serial += 1;
-        entry.insert(Slot {
+        entry.insert(Entry {
             connection: Connection::new(attach.info, attach.user, attach.options, self.now),
             socket: Some(Socket {
                 stream,
@@ -56,15 +56,15 @@ impl Shard {
             tick: None,
             guard: Some(attach.guard),
         });
-        self.ids.insert(id, slot);
+        self.ids.insert(id, place);
         self.metrics.attached += 1;
-        self.received(slot, &mut Vec::from(attach.read_ahead));
-        self.to_read.push_back(slot);
+        self.received(place, &mut Vec::from(attach.read_ahead));
+        self.to_read.push_back(place);
     }
 
     /// The handshake is read: the connection, its user and its hub become visible (DESIGN 3.2).
-    pub(crate) fn appear(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(crate) fn appear(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         let info = entry.connection.info();
@@ -82,15 +82,15 @@ impl Shard {
                     self.waiters
                         .entry(change)
                         .or_default()
-                        .push(Waiter::Connection { slot, serial });
+                        .push(Waiter::Connection { place, serial });
                 }
             };
             hold(&Key::connection(hub, &info.connection), Change::Edge);
-            hold(&Key::hub(hub), self.sets.join(slot, hub, &SetName::Hub));
+            hold(&Key::hub(hub), self.sets.join(place, hub, &SetName::Hub));
             if let Some(user) = user {
                 hold(
                     &Key::user(hub, user),
-                    self.sets.join(slot, hub, &SetName::User(user.clone())),
+                    self.sets.join(place, hub, &SetName::User(user.clone())),
                 );
             }
         }
@@ -103,9 +103,9 @@ impl Shard {
     }
 
     /// The connection is over. Its socket may linger for a moment.
-    pub(crate) fn ended(&mut self, slot: usize, reason: &CloseReason) {
-        self.release_keys(slot);
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(crate) fn ended(&mut self, place: usize, reason: &CloseReason) {
+        self.release_keys(place);
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         let id = &entry.connection.info().connection;
@@ -117,14 +117,14 @@ impl Shard {
     }
 
     /// Leaves all sets, and lets go of all keys.
-    pub(crate) fn release_keys(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot).filter(|entry| entry.held) else {
+    pub(crate) fn release_keys(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place).filter(|entry| entry.held) else {
             return;
         };
         entry.held = false;
         let info = entry.connection.info();
         let mut emptied = Vec::new();
-        self.sets.leave_all(slot, &mut emptied);
+        self.sets.leave_all(place, &mut emptied);
         let mut directory = self.directory.lock();
         for (hub, name) in &emptied {
             directory.release(&key(hub, name), self.index, self.now);

@@ -3,9 +3,9 @@
 use hubplane_gateway_connection::{Head, Output, TransportClose};
 use hubplane_proto_link::{CloseReason, Completion, Done, Identified, ToGateway, ToHubHost};
 
+use crate::entry::Wait;
 use crate::links::Handed;
 use crate::shard::Shard;
-use crate::slot::Wait;
 use crate::websocket::frame::{self, CloseCode};
 
 impl Shard {
@@ -18,10 +18,10 @@ impl Shard {
         else {
             return tracing::debug!("a frame that is not for a shard");
         };
-        let Some(slot) = self.ids.get(connection).copied() else {
+        let Some(place) = self.ids.get(connection).copied() else {
             return;
         };
-        let Some(entry) = self.slots.get_mut(slot) else {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         match frame {
@@ -33,37 +33,37 @@ impl Shard {
             ToGateway::SlotReleased { .. } => entry.connection.handle_slot_released(self.now),
             _ => {}
         }
-        self.pump(slot);
+        self.pump(place);
     }
 
     /// Ends a connection that did nothing wrong.
-    pub(crate) fn close(&mut self, slot: usize, reason: CloseReason, allow_reconnect: bool) {
-        if let Some(entry) = self.slots.get_mut(slot) {
+    pub(crate) fn close(&mut self, place: usize, reason: CloseReason, allow_reconnect: bool) {
+        if let Some(entry) = self.entries.get_mut(place) {
             entry
                 .connection
                 .handle_close(reason, allow_reconnect, self.now);
-            self.pump(slot);
+            self.pump(place);
         }
     }
 
     /// Ends some of the connections that can be ended.
     pub(crate) fn drain(&mut self, connections_max: usize) {
         let drained: Vec<_> = self
-            .slots
+            .entries
             .iter()
             .filter(|(_, entry)| entry.connection.hears())
-            .map(|(slot, _)| slot)
+            .map(|(place, _)| place)
             .take(connections_max)
             .collect();
-        for slot in drained {
-            self.close(slot, CloseReason::Draining, true);
+        for place in drained {
+            self.close(place, CloseReason::Draining, true);
         }
     }
 
     /// Carries out all that a connection asks for now. To be called after whatever was handled by it.
-    pub(crate) fn pump(&mut self, slot: usize) {
+    pub(crate) fn pump(&mut self, place: usize) {
         loop {
-            let Some(entry) = self.slots.get_mut(slot) else {
+            let Some(entry) = self.entries.get_mut(place) else {
                 return;
             };
             let Some(output) = entry.connection.poll_output(self.now) else {
@@ -73,11 +73,11 @@ impl Shard {
                 Output::Send { format, bytes } => {
                     let head = frame::head(format, bytes.len());
                     entry.push_own(head, bytes, self.now);
-                    self.pause_if_full(slot);
+                    self.pause_if_full(place);
                 }
-                Output::Ping => self.ping(slot),
-                Output::Appear { .. } => self.appear(slot),
-                Output::ToHubHost(frame) => self.hand_to_hub_host(slot, frame),
+                Output::Ping => self.ping(place),
+                Output::Appear { .. } => self.appear(place),
+                Output::ToHubHost(frame) => self.hand_to_hub_host(place, frame),
                 Output::CloseTransport(close) => {
                     let code = match close {
                         TransportClose::Normal => CloseCode::Normal,
@@ -85,42 +85,42 @@ impl Shard {
                     };
                     entry.close_socket(code, Wait::CloseFrame, self.now);
                 }
-                Output::Ended(reason) => self.ended(slot, &reason),
+                Output::Ended(reason) => self.ended(place, &reason),
             }
         }
-        self.settle(slot);
+        self.settle(place);
     }
 
     /// After something has happened to a connection: sees to writing, reading, its clock and its removal.
-    fn settle(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    fn settle(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         if entry.is_closed_by_both() {
             entry.drop_socket();
         }
         if entry.is_over() {
-            return self.remove_if_over(slot);
+            return self.remove_if_over(place);
         }
         if entry.unread && entry.wants_read() {
             entry.unread = false;
-            self.to_read.push_back(slot);
+            self.to_read.push_back(place);
         }
         if !entry.queue.is_empty() {
-            self.mark_dirty(slot);
+            self.mark_dirty(place);
         }
-        self.watch_clock(slot);
+        self.watch_clock(place);
     }
 
-    pub(crate) fn remove_if_over(&mut self, slot: usize) {
-        if self.slots.get(slot).is_some_and(|entry| entry.is_over()) {
-            self.slots.remove(slot);
+    pub(crate) fn remove_if_over(&mut self, place: usize) {
+        if self.entries.get(place).is_some_and(|entry| entry.is_over()) {
+            self.entries.remove(place);
         }
     }
 
     /// The shared Ping, unless the client has not even taken what it was sent before.
-    fn ping(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    fn ping(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         let encoding = entry.connection.encoding();
@@ -134,8 +134,8 @@ impl Shard {
         }
     }
 
-    fn hand_to_hub_host(&mut self, slot: usize, frame: ToHubHost) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    fn hand_to_hub_host(&mut self, place: usize, frame: ToHubHost) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         if matches!(frame, ToHubHost::Invocation(_)) {
@@ -143,7 +143,7 @@ impl Shard {
         }
         match self
             .links
-            .send(entry.link, Some((slot, entry.serial)), frame)
+            .send(entry.link, Some((place, entry.serial)), frame)
         {
             Handed::Sent => {}
             Handed::Waits => {
@@ -158,20 +158,20 @@ impl Shard {
     }
 
     /// The link has taken a frame that waited.
-    pub(crate) fn frame_sent(&mut self, slot: usize, serial: u64) {
+    pub(crate) fn frame_sent(&mut self, place: usize, serial: u64) {
         if let Some(entry) = self
-            .slots
-            .get_mut(slot)
+            .entries
+            .get_mut(place)
             .filter(|entry| entry.serial == serial)
         {
             entry.frames_waiting = entry.frames_waiting.saturating_sub(1);
-            self.resume(slot);
+            self.resume(place);
         }
     }
 
     /// More messages of a client that does not take their answers would only make its queue longer.
-    fn pause_if_full(&mut self, slot: usize) {
-        if let Some(entry) = self.slots.get_mut(slot)
+    fn pause_if_full(&mut self, place: usize) {
+        if let Some(entry) = self.entries.get_mut(place)
             && entry.queue.charged_bytes() > entry.connection.options().queue.pause_reading_bytes
         {
             entry.connection.pause(true, self.now);
@@ -179,23 +179,23 @@ impl Shard {
     }
 
     /// Takes messages of the client again once the link has room and half of the queue's pause is written.
-    pub(crate) fn resume(&mut self, slot: usize) {
+    pub(crate) fn resume(&mut self, place: usize) {
         if let Some(entry) = self
-            .slots
-            .get_mut(slot)
+            .entries
+            .get_mut(place)
             .filter(|entry| entry.connection.is_paused())
         {
             let half = entry.connection.options().queue.pause_reading_bytes / 2;
             if entry.frames_waiting == 0 && entry.queue.charged_bytes() <= half {
                 entry.connection.pause(false, self.now);
             }
-            self.pump(slot);
+            self.pump(place);
         }
     }
 
     /// Has the wheel report this connection when its next deadline passes.
-    pub(crate) fn watch_clock(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(crate) fn watch_clock(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         let Some(deadline) = entry.deadline() else {
@@ -204,13 +204,13 @@ impl Shard {
         let tick = self.wheel.tick_of(deadline);
         if entry.tick.is_none_or(|known| tick < known) {
             entry.tick = Some(tick);
-            self.wheel.insert(tick, slot);
+            self.wheel.insert(tick, place);
         }
     }
 
     /// The wheel reports a connection: whatever is due is done.
-    pub(crate) fn look_at_the_clock(&mut self, slot: usize, tick: u64) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(crate) fn look_at_the_clock(&mut self, place: usize, tick: u64) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         if entry.tick != Some(tick) {
@@ -224,14 +224,14 @@ impl Shard {
             .and_then(|socket| socket.closing)
             .map(|closing| closing.until);
         if due(closing) {
-            return self.lose_socket(slot);
+            return self.lose_socket(place);
         }
         if due(entry.queue.expires_at(&entry.connection.options().queue)) {
-            return self.too_slow(slot);
+            return self.too_slow(place);
         }
         if due(entry.connection.poll_timeout()) {
             entry.connection.handle_timeout(self.now);
         }
-        self.pump(slot);
+        self.pump(place);
     }
 }

@@ -79,11 +79,13 @@ impl Shard {
             }
             Audience::Connections(ids) => {
                 for id in ids {
-                    let slot = self.ids.get(id).copied();
-                    let of_hub =
-                        slot.filter(|slot| self.slots[*slot].connection.info().hub == delivery.hub);
-                    if let Some(slot) = of_hub {
-                        self.deliver_to(slot, &mut fanout, &mut troubled);
+                    let is_of_hub = |place: &usize| {
+                        let entry = self.entries.get(*place);
+                        entry.is_some_and(|entry| entry.connection.info().hub == delivery.hub)
+                    };
+                    let of_hub = self.ids.get(id).copied().filter(is_of_hub);
+                    if let Some(place) = of_hub {
+                        self.deliver_to(place, &mut fanout, &mut troubled);
                     }
                 }
             }
@@ -100,18 +102,18 @@ impl Shard {
         let Some(set) = set else { return };
         // Nobody joins or leaves while it is walked.
         for n in 0..self.sets.len(set) {
-            if let Some(slot) = self.sets.member(set, n) {
-                self.deliver_to(slot, fanout, troubled);
+            if let Some(place) = self.sets.member(set, n) {
+                self.deliver_to(place, fanout, troubled);
             }
         }
     }
 
     /// Tens of nanoseconds, as there may be many.
-    fn deliver_to(&mut self, slot: usize, fanout: &mut Fanout<'_>, troubled: &mut Troubled) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    fn deliver_to(&mut self, place: usize, fanout: &mut Fanout<'_>, troubled: &mut Troubled) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
-        if !entry.connection.hears() || fanout.except.binary_search(&slot).is_ok() {
+        if !entry.connection.hears() || fanout.except.binary_search(&place).is_ok() {
             return;
         }
         match fanout.frame(entry.connection.encoding()) {
@@ -122,54 +124,54 @@ impl Shard {
                     .push(Head::empty(), frame.clone(), &limits, self.now)
                     .is_err()
                 {
-                    troubled.overflowed.push(slot);
+                    troubled.overflowed.push(place);
                     return;
                 }
                 self.metrics.deliveries += 1;
                 if !entry.dirty && !entry.blocked {
                     entry.dirty = true;
-                    self.dirty.push_back(slot);
+                    self.dirty.push_back(place);
                 }
             }
-            Err(error) => troubled.unserializable.push((slot, *error)),
+            Err(error) => troubled.unserializable.push((place, *error)),
         }
     }
 
     /// Connections that could not be given a message end, each with its reason.
     fn part_with(&mut self, troubled: Troubled) {
-        for slot in troubled.overflowed {
-            self.too_slow(slot);
+        for place in troubled.overflowed {
+            self.too_slow(place);
         }
         if let Some((_, error)) = troubled.unserializable.first() {
             let connections = troubled.unserializable.len();
             tracing::warn!(%error, cause = %error.cause, connections, "a message could not be written for some receivers");
         }
-        for (slot, error) in troubled.unserializable {
+        for (place, error) in troubled.unserializable {
             self.metrics.unserializable += 1;
-            if let Some(entry) = self.slots.get_mut(slot) {
+            if let Some(entry) = self.entries.get_mut(place) {
                 entry
                     .connection
                     .handle_unserializable(&error.to_string(), self.now);
-                self.pump(slot);
+                self.pump(place);
             }
         }
     }
 
     /// The queue has outgrown its bound in bytes or in age: what waits in it is dropped, and the client is told to come
     /// back if it still reads.
-    pub(crate) fn too_slow(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(crate) fn too_slow(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         let id = &entry.connection.info().connection;
         if !entry.connection.hears() {
             // It is ending already, and not even that gets through.
             tracing::debug!(connection = %id, "a closing socket takes nothing");
-            return self.lose_socket(slot);
+            return self.lose_socket(place);
         }
         tracing::info!(connection = %id, queued_bytes = entry.queue.charged_bytes(), "slow_consumer");
         entry.queue.drop_unsent();
         entry.connection.handle_overflow(self.now);
-        self.pump(slot);
+        self.pump(place);
     }
 }

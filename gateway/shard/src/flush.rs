@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite as _;
 
+use crate::entry::{Entry, Wait};
 use crate::shard::Shard;
-use crate::slot::{Slot, Wait};
 
 /// The most frames of one vectored write.
 const SLICES_MAX: usize = 64;
@@ -21,27 +21,27 @@ impl Shard {
         let reserved = self.dirty_before.len().min(budget / 4);
         let fresh = self.dirty.len().min(budget - reserved);
         for _ in 0..fresh {
-            if let Some(slot) = self.dirty.pop_front() {
-                self.flush(slot);
+            if let Some(place) = self.dirty.pop_front() {
+                self.flush(place);
             }
         }
         for _ in 0..budget - fresh {
-            let Some(slot) = self.dirty_before.pop_front() else {
+            let Some(place) = self.dirty_before.pop_front() else {
                 break;
             };
-            self.flush(slot);
+            self.flush(place);
         }
         self.dirty_before.append(&mut self.dirty);
     }
 
     /// One vectored write, straight from the shard. Only a socket that would block registers interest.
-    pub(crate) fn flush(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(crate) fn flush(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         entry.dirty = false;
         if entry.queue.is_empty() {
-            return self.flushed(slot);
+            return self.flushed(place);
         }
         match write_some(entry) {
             Poll::Ready(Ok(taken)) => {
@@ -50,27 +50,27 @@ impl Shard {
                 self.metrics.frames_written += entry.queue.advance(taken, self.now) as u64;
                 entry.blocked = false;
                 if entry.queue.is_empty() {
-                    self.flushed(slot);
+                    self.flushed(place);
                 } else {
                     // More than one write's worth: its turn comes again.
-                    self.mark_dirty(slot);
-                    self.resume(slot);
+                    self.mark_dirty(place);
+                    self.resume(place);
                 }
             }
             Poll::Pending => {
                 entry.blocked = true;
-                self.watch_clock(slot);
+                self.watch_clock(place);
             }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket takes no more");
-                self.lose_socket(slot);
+                self.lose_socket(place);
             }
         }
     }
 
     /// The socket has taken everything.
-    fn flushed(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    fn flushed(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         match entry
@@ -80,7 +80,7 @@ impl Shard {
         {
             Some((_, closing)) if closing.wait == Wait::Nothing => {
                 entry.drop_socket();
-                self.remove_if_over(slot);
+                self.remove_if_over(place);
             }
             Some((socket, closing)) if closing.wait == Wait::EndOfStream => {
                 // The client is told by the end of our stream, too, that nothing more comes.
@@ -92,24 +92,24 @@ impl Shard {
                     tracing::trace!("a socket is shut down for writing");
                 }
             }
-            _ => self.resume(slot),
+            _ => self.resume(place),
         }
     }
 
     /// From now on the socket is one of those to write to, unless it takes nothing.
-    pub(crate) fn mark_dirty(&mut self, slot: usize) {
-        if let Some(entry) = self.slots.get_mut(slot)
+    pub(crate) fn mark_dirty(&mut self, place: usize) {
+        if let Some(entry) = self.entries.get_mut(place)
             && !entry.dirty
             && !entry.blocked
             && entry.socket.is_some()
         {
             entry.dirty = true;
-            self.dirty.push_back(slot);
+            self.dirty.push_back(place);
         }
     }
 }
 
-fn write_some(entry: &mut Slot) -> Poll<io::Result<usize>> {
+fn write_some(entry: &mut Entry) -> Poll<io::Result<usize>> {
     let Some(socket) = entry.socket.as_mut() else {
         return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
     };

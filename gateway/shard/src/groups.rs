@@ -14,7 +14,7 @@ pub(crate) enum Waiter {
     /// A connection that wants to answer its handshake.
     Connection {
         /// Its place.
-        slot: usize,
+        place: usize,
         /// Which of those that have had that place.
         serial: u64,
     },
@@ -25,13 +25,13 @@ pub(crate) enum Waiter {
 impl Shard {
     pub(crate) fn join(&mut self, connection: &ConnectionId, group: GroupName, reply: JoinReply) {
         // One that is closing stays a member until it is over: its end takes it out of all groups.
-        let Some((slot, hub)) = self.member_to_be(connection) else {
+        let Some((place, hub)) = self.member_to_be(connection) else {
             return self
                 .links
                 .answer(&reply.link, reply.frame(AckOutcome::UnknownConnection));
         };
         let key = Key::group(&hub, &group);
-        let change = self.sets.join(slot, &hub, &SetName::Group(group));
+        let change = self.sets.join(place, &hub, &SetName::Group(group));
         let visibility = {
             let mut directory = self.directory.lock();
             match change {
@@ -58,9 +58,9 @@ impl Shard {
     pub(crate) fn leave(&mut self, connection: &ConnectionId, group: GroupName, reply: &JoinReply) {
         let outcome = match self.member_to_be(connection) {
             None => AckOutcome::UnknownConnection,
-            Some((slot, hub)) => {
+            Some((place, hub)) => {
                 let key = Key::group(&hub, &group);
-                if self.sets.leave(slot, &hub, &SetName::Group(group)) == Change::Edge {
+                if self.sets.leave(place, &hub, &SetName::Group(group)) == Change::Edge {
                     self.directory.lock().release(&key, self.index, self.now);
                     self.directory.changed.notify_one();
                 }
@@ -72,9 +72,9 @@ impl Shard {
 
     /// A connection that hubs know of, with its hub.
     fn member_to_be(&self, connection: &ConnectionId) -> Option<(usize, HubName)> {
-        let slot = self.ids.get(connection).copied()?;
-        let entry = self.slots.get(slot).filter(|entry| entry.held)?;
-        Some((slot, entry.connection.info().hub.clone()))
+        let place = self.ids.get(connection).copied()?;
+        let entry = self.entries.get(place).filter(|entry| entry.held)?;
+        Some((place, entry.connection.info().hub.clone()))
     }
 
     /// These changes are known wherever they have to be.
@@ -85,16 +85,16 @@ impl Shard {
                     Waiter::Join(reply) => self
                         .links
                         .answer(&reply.link, reply.frame(AckOutcome::Done)),
-                    Waiter::Connection { slot, serial } => self.key_visible(slot, serial),
+                    Waiter::Connection { place, serial } => self.key_visible(place, serial),
                 }
             }
         }
     }
 
-    fn key_visible(&mut self, slot: usize, serial: u64) {
+    fn key_visible(&mut self, place: usize, serial: u64) {
         let Some(entry) = self
-            .slots
-            .get_mut(slot)
+            .entries
+            .get_mut(place)
             .filter(|entry| entry.serial == serial)
         else {
             return;
@@ -102,7 +102,7 @@ impl Shard {
         entry.keys_on_their_way = entry.keys_on_their_way.saturating_sub(1);
         if entry.keys_on_their_way == 0 {
             entry.connection.handle_visible(self.now);
-            self.pump(slot);
+            self.pump(place);
         }
     }
 }

@@ -19,6 +19,7 @@ mod attach;
 mod carry;
 mod command;
 mod deliver;
+mod entry;
 mod flush;
 mod groups;
 mod links;
@@ -30,7 +31,6 @@ mod ready;
 mod sets;
 mod shard;
 mod shards;
-mod slot;
 mod websocket;
 mod wheel;
 

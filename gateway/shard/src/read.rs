@@ -7,8 +7,8 @@ use std::time::Instant;
 use hubplane_gateway_connection::{End, Head};
 use tokio::io::{AsyncRead as _, ReadBuf};
 
+use crate::entry::{Entry, Wait};
 use crate::shard::Shard;
-use crate::slot::{Slot, Wait};
 use crate::websocket::frame::{self, CloseCode};
 use crate::websocket::{Received, Violation};
 
@@ -20,31 +20,31 @@ struct ShortRead;
 
 impl Shard {
     /// The runtime says that a socket is readable or writable, or reading was put off.
-    pub(crate) fn look_at_socket(&mut self, slot: usize) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(crate) fn look_at_socket(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         entry.signal.seen();
         if entry.blocked {
             entry.blocked = false;
-            self.mark_dirty(slot);
+            self.mark_dirty(place);
         }
-        self.read(slot);
+        self.read(place);
     }
 
     /// Reads as much as the scratch buffer takes, and comes back to it in a later turn if there may be more.
-    fn read(&mut self, slot: usize) {
+    fn read(&mut self, place: usize) {
         // A short read has told the runtime that there is no more: the second one asks the system for nothing, it only
         // registers this socket's waker.
         // A client that has sent more meanwhile has its next turn like all others.
-        if self.read_once(slot).is_some() && self.read_once(slot).is_some() {
-            self.to_read.push_back(slot);
+        if self.read_once(place).is_some() && self.read_once(place).is_some() {
+            self.to_read.push_back(place);
         }
     }
 
     /// Reads once; `None` if the socket need not be asked again now.
-    fn read_once(&mut self, slot: usize) -> Option<ShortRead> {
-        let entry = self.slots.get_mut(slot)?;
+    fn read_once(&mut self, place: usize) -> Option<ShortRead> {
+        let entry = self.entries.get_mut(place)?;
         entry.unread = !entry.wants_read();
         if entry.unread {
             return None;
@@ -58,30 +58,30 @@ impl Shard {
                 let len = buffer.filled().len();
                 if len == 0 {
                     // In order this comes only behind a close frame.
-                    self.lose_socket(slot);
+                    self.lose_socket(place);
                     return None;
                 }
                 self.metrics.bytes_in += len as u64;
                 let mut scratch = std::mem::take(&mut self.scratch);
-                self.received(slot, &mut scratch[..len]);
+                self.received(place, &mut scratch[..len]);
                 self.scratch = scratch;
                 if len < self.scratch.len() {
                     return Some(ShortRead);
                 }
-                self.to_read.push_back(slot);
+                self.to_read.push_back(place);
                 None
             }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket was lost");
-                self.lose_socket(slot);
+                self.lose_socket(place);
                 None
             }
         }
     }
 
     /// Bytes of the client, as they came from the socket.
-    pub(crate) fn received(&mut self, slot: usize, mut bytes: &mut [u8]) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(crate) fn received(&mut self, place: usize, mut bytes: &mut [u8]) {
+        let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         loop {
@@ -114,22 +114,22 @@ impl Shard {
                 }
             }
         }
-        self.pump(slot);
+        self.pump(place);
     }
 
     /// The socket is of no more use: dropped, and the connection told.
-    pub(crate) fn lose_socket(&mut self, slot: usize) {
-        if let Some(entry) = self.slots.get_mut(slot) {
+    pub(crate) fn lose_socket(&mut self, place: usize) {
+        if let Some(entry) = self.entries.get_mut(place) {
             entry.drop_socket();
             entry.connection.handle_end(End::Lost, self.now);
             // Nothing waits in its queue any more.
-            self.resume(slot);
-            self.pump(slot);
+            self.resume(place);
+            self.pump(place);
         }
     }
 }
 
-fn violated(entry: &mut Slot, violation: Violation, now: Instant) {
+fn violated(entry: &mut Entry, violation: Violation, now: Instant) {
     tracing::debug!(connection = %entry.connection.info().connection, %violation, "a client broke the websocket protocol");
     let detail = format!("WebSocketException: {violation}");
     entry.connection.handle_end(End::Violation(detail), now);

@@ -11,7 +11,7 @@ pub(crate) struct ReadyList(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    slots: Vec<usize>,
+    places: Vec<usize>,
     shard: Option<Waker>,
 }
 
@@ -28,9 +28,9 @@ impl ReadyList {
         }
     }
 
-    /// Moves the slots that have become ready to the end of `ready`.
+    /// Moves the places of those that have become ready to the end of `ready`.
     pub(crate) fn take(&self, ready: &mut impl Extend<usize>) {
-        ready.extend(self.lock().slots.drain(..));
+        ready.extend(self.lock().places.drain(..));
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -42,15 +42,15 @@ impl ReadyList {
 #[derive(Debug)]
 pub(crate) struct SocketWaker {
     list: Arc<ReadyList>,
-    slot: usize,
+    place: usize,
     queued: AtomicBool,
 }
 
 impl SocketWaker {
-    pub(crate) fn new(list: &Arc<ReadyList>, slot: usize) -> Arc<Self> {
+    pub(crate) fn new(list: &Arc<ReadyList>, place: usize) -> Arc<Self> {
         Arc::new(Self {
             list: Arc::clone(list),
-            slot,
+            place,
             queued: AtomicBool::new(false),
         })
     }
@@ -71,7 +71,7 @@ impl Wake for SocketWaker {
             return;
         }
         let mut inner = self.list.lock();
-        inner.slots.push(self.slot);
+        inner.places.push(self.place);
         if let Some(shard) = &inner.shard {
             shard.wake_by_ref();
         }

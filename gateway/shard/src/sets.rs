@@ -5,7 +5,7 @@ use hubplane_proto_ids::{GroupName, HubName, UserId};
 use slab::Slab;
 
 /// A connection's place in the shard's slab.
-pub(crate) type SlotIndex = usize;
+pub(crate) type Place = usize;
 
 /// A set of connections.
 pub(crate) type SetIndex = usize;
@@ -32,7 +32,7 @@ struct Set {
 /// A connection in a set, with where the set is among the connection's own memberships.
 #[derive(Debug, Clone, Copy)]
 struct Member {
-    slot: SlotIndex,
+    place: Place,
     membership: usize,
 }
 
@@ -66,10 +66,10 @@ pub(crate) enum Change {
 pub(crate) struct Sets {
     sets: Slab<Set>,
     hubs: HashMap<HubName, Hub>,
-    /// By slot.
+    /// By place.
     memberships: Vec<Vec<Membership>>,
-    /// Where a set is among the memberships of a slot.
-    positions: HashMap<(SlotIndex, SetIndex), usize>,
+    /// Where a set is among the memberships of a place.
+    positions: HashMap<(Place, SetIndex), usize>,
 }
 
 impl Sets {
@@ -104,8 +104,12 @@ impl Sets {
     }
 
     /// Who is in a set, by a number below its length.
-    pub(crate) fn member(&self, set: SetIndex, n: usize) -> Option<SlotIndex> {
-        self.sets.get(set)?.members.get(n).map(|member| member.slot)
+    pub(crate) fn member(&self, set: SetIndex, n: usize) -> Option<Place> {
+        self.sets
+            .get(set)?
+            .members
+            .get(n)
+            .map(|member| member.place)
     }
 
     /// How many memberships there are, those of hubs and users included.
@@ -114,22 +118,22 @@ impl Sets {
     }
 
     /// Adds a connection to a set.
-    pub(crate) fn join(&mut self, slot: SlotIndex, hub: &HubName, name: &SetName) -> Change {
+    pub(crate) fn join(&mut self, place: Place, hub: &HubName, name: &SetName) -> Change {
         let set = self.find_or_insert(hub, name);
-        if self.positions.contains_key(&(slot, set)) {
+        if self.positions.contains_key(&(place, set)) {
             return Change::None;
         }
-        if self.memberships.len() <= slot {
-            self.memberships.resize_with(slot + 1, Vec::new);
+        if self.memberships.len() <= place {
+            self.memberships.resize_with(place + 1, Vec::new);
         }
-        let (memberships, members) = (&mut self.memberships[slot], &mut self.sets[set].members);
-        self.positions.insert((slot, set), memberships.len());
+        let (memberships, members) = (&mut self.memberships[place], &mut self.sets[set].members);
+        self.positions.insert((place, set), memberships.len());
         memberships.push(Membership {
             set,
             member: members.len(),
         });
         members.push(Member {
-            slot,
+            place,
             membership: memberships.len() - 1,
         });
         if members.len() == 1 {
@@ -140,10 +144,10 @@ impl Sets {
     }
 
     /// Removes a connection from a set.
-    pub(crate) fn leave(&mut self, slot: SlotIndex, hub: &HubName, name: &SetName) -> Change {
+    pub(crate) fn leave(&mut self, place: Place, hub: &HubName, name: &SetName) -> Change {
         match self.find(hub, name) {
-            Some(set) if self.positions.contains_key(&(slot, set)) => {
-                if self.remove(slot, set).is_some() {
+            Some(set) if self.positions.contains_key(&(place, set)) => {
+                if self.remove(place, set).is_some() {
                     Change::Edge
                 } else {
                     Change::Inner
@@ -154,33 +158,33 @@ impl Sets {
     }
 
     /// Removes a connection from all of its sets; `emptied` gets those that it was the last member of.
-    pub(crate) fn leave_all(&mut self, slot: SlotIndex, emptied: &mut Vec<(HubName, SetName)>) {
+    pub(crate) fn leave_all(&mut self, place: Place, emptied: &mut Vec<(HubName, SetName)>) {
         while let Some(membership) = self
             .memberships
-            .get(slot)
+            .get(place)
             .and_then(|memberships| memberships.last().copied())
         {
-            emptied.extend(self.remove(slot, membership.set));
+            emptied.extend(self.remove(place, membership.set));
         }
-        if let Some(memberships) = self.memberships.get_mut(slot) {
+        if let Some(memberships) = self.memberships.get_mut(place) {
             *memberships = Vec::new();
         }
     }
 
     /// Removes a member that is there. The set too, and returns its name, if it was the last one.
-    fn remove(&mut self, slot: SlotIndex, set: SetIndex) -> Option<(HubName, SetName)> {
-        let position = self.positions.remove(&(slot, set))?;
-        let memberships = &mut self.memberships[slot];
+    fn remove(&mut self, place: Place, set: SetIndex) -> Option<(HubName, SetName)> {
+        let position = self.positions.remove(&(place, set))?;
+        let memberships = &mut self.memberships[place];
         let Membership { member, .. } = memberships.swap_remove(position);
         // What was last has taken the empty place, on both sides; whoever points at it is told.
         if let Some(moved) = memberships.get(position).copied() {
-            self.positions.insert((slot, moved.set), position);
+            self.positions.insert((place, moved.set), position);
             self.sets[moved.set].members[moved.member].membership = position;
         }
         let members = &mut self.sets[set].members;
         members.swap_remove(member);
         if let Some(moved) = members.get(member).copied() {
-            self.memberships[moved.slot][moved.membership].member = member;
+            self.memberships[moved.place][moved.membership].member = member;
         }
         if self.sets[set].members.is_empty() {
             Some(self.forget(set))
@@ -253,8 +257,8 @@ mod tests {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let place = (0_usize..6, 0_u8..2, 0_u8..5);
         let step = prop_oneof![
-            5 => place.clone().prop_map(|(slot, hub, name)| Step::Join(slot, hub, name)),
-            3 => place.prop_map(|(slot, hub, name)| Step::Leave(slot, hub, name)),
+            5 => place.clone().prop_map(|(place, hub, name)| Step::Join(place, hub, name)),
+            3 => place.prop_map(|(place, hub, name)| Step::Leave(place, hub, name)),
             1 => (0_usize..6).prop_map(Step::LeaveAll),
         ];
         proptest::collection::vec(step, 0..120)
@@ -276,24 +280,24 @@ mod tests {
             let (mut sets, mut model) = (Sets::default(), Model::new());
             for step in steps {
                 match step {
-                    Step::Join(slot, h, n) => {
+                    Step::Join(place, h, n) => {
                         let members = model.entry((h, n)).or_default();
-                        let expected = change(members.contains(&slot), members.len());
-                        members.insert(slot);
-                        prop_assert_eq!(sets.join(slot, &hub(h), &set(n)), expected);
+                        let expected = change(members.contains(&place), members.len());
+                        members.insert(place);
+                        prop_assert_eq!(sets.join(place, &hub(h), &set(n)), expected);
                     }
-                    Step::Leave(slot, h, n) => {
+                    Step::Leave(place, h, n) => {
                         let members = model.entry((h, n)).or_default();
-                        let was_there = members.remove(&slot);
-                        prop_assert_eq!(sets.leave(slot, &hub(h), &set(n)), change(!was_there, members.len()));
+                        let was_there = members.remove(&place);
+                        prop_assert_eq!(sets.leave(place, &hub(h), &set(n)), change(!was_there, members.len()));
                     }
-                    Step::LeaveAll(slot) => {
+                    Step::LeaveAll(place) => {
                         let mut emptied = Vec::new();
-                        sets.leave_all(slot, &mut emptied);
+                        sets.leave_all(place, &mut emptied);
                         let before: usize = emptied.len();
                         let mut expected = 0;
                         for members in model.values_mut() {
-                            expected += usize::from(members.remove(&slot) && members.is_empty());
+                            expected += usize::from(members.remove(&place) && members.is_empty());
                         }
                         prop_assert_eq!(before, expected);
                     }

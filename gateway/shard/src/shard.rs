@@ -19,12 +19,12 @@ use tokio::task::coop::unconstrained;
 use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::entry::Entry;
 use crate::groups::Waiter;
 use crate::links::Links;
 use crate::metrics::{Metrics, Published};
 use crate::ready::ReadyList;
 use crate::sets::Sets;
-use crate::slot::Slot;
 use crate::websocket::frame;
 use crate::wheel::Wheel;
 use crate::{Command, ShardOptions, SharedDirectory};
@@ -37,7 +37,7 @@ pub(crate) struct Shard {
     pub(crate) index: u8,
     pub(crate) options: ShardOptions,
     pub(crate) directory: SharedDirectory,
-    pub(crate) slots: Slab<Slot>,
+    pub(crate) entries: Slab<Entry>,
     pub(crate) ids: HashMap<ConnectionId, usize>,
     pub(crate) sets: Sets,
     pub(crate) links: Links,
@@ -118,7 +118,7 @@ impl Shard {
             index,
             options,
             directory,
-            slots: Slab::new(),
+            entries: Slab::new(),
             ids: HashMap::new(),
             sets: Sets::default(),
             links: Links::default(),
@@ -183,9 +183,9 @@ impl Shard {
         }
         let mut sent = Vec::new();
         self.links.poll(cx, &mut sent);
-        for (slot, serial) in sent {
+        for (place, serial) in sent {
             self.now = Instant::now();
-            self.frame_sent(slot, serial);
+            self.frame_sent(place, serial);
             work = true;
         }
         if let Some(next) = self.wheel.next() {
@@ -210,8 +210,8 @@ impl Shard {
         self.now = Instant::now();
         let mut due = std::mem::take(&mut self.due);
         self.wheel.fire(self.now, &mut due);
-        for (tick, slot) in due.drain(..) {
-            self.look_at_the_clock(slot, tick);
+        for (tick, place) in due.drain(..) {
+            self.look_at_the_clock(place, tick);
         }
         self.due = due;
 
@@ -223,10 +223,10 @@ impl Shard {
         }
 
         for _ in 0..self.options.reads_per_turn_max.max(1) {
-            let Some(slot) = self.to_read.pop_front() else {
+            let Some(place) = self.to_read.pop_front() else {
                 break;
             };
-            self.look_at_socket(slot);
+            self.look_at_socket(place);
         }
         self.flush_dirty();
 
@@ -245,8 +245,8 @@ impl Shard {
                 connection,
                 allow_reconnect,
             } => {
-                if let Some(slot) = self.ids.get(&connection).copied() {
-                    self.close(slot, CloseReason::Aborted, allow_reconnect);
+                if let Some(place) = self.ids.get(&connection).copied() {
+                    self.close(place, CloseReason::Aborted, allow_reconnect);
                 }
             }
             Command::Join {
@@ -268,12 +268,17 @@ impl Shard {
     fn stop(mut self) {
         self.now = Instant::now();
         self.drain(usize::MAX);
-        for slot in self.slots.iter().map(|(slot, _)| slot).collect::<Vec<_>>() {
-            self.flush(slot);
+        for place in self
+            .entries
+            .iter()
+            .map(|(place, _)| place)
+            .collect::<Vec<_>>()
+        {
+            self.flush(place);
         }
-        let left: Vec<_> = self.slots.iter().map(|(slot, _)| slot).collect();
-        for slot in left {
-            self.release_keys(slot);
+        let left: Vec<_> = self.entries.iter().map(|(place, _)| place).collect();
+        for place in left {
+            self.release_keys(place);
         }
         self.published.write(Metrics {
             connections: 0,

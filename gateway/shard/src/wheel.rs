@@ -7,21 +7,21 @@ const BUCKETS: usize = 512;
 
 /// A hashed timer wheel with ticks of 100 ms: what is due is reported up to a tick late and never early.
 ///
-/// One entry per connection is enough: it says when to look, and what is due then is found out by looking. A deadline
-/// that moves away costs nothing until its old entry fires.
+/// One look per connection is enough: it says when to look, and what is due then is found out by looking. A deadline
+/// that moves away costs nothing until its old look fires.
 #[derive(Debug)]
 pub(crate) struct Wheel {
     start: Instant,
     /// Everything up to this tick has fired.
     fired: u64,
-    buckets: Vec<Vec<Entry>>,
-    entries: usize,
+    buckets: Vec<Vec<Look>>,
+    looks: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct Look {
     tick: u64,
-    slot: usize,
+    place: usize,
 }
 
 impl Wheel {
@@ -30,7 +30,7 @@ impl Wheel {
             start: now,
             fired: 0,
             buckets: vec![Vec::new(); BUCKETS],
-            entries: 0,
+            looks: 0,
         }
     }
 
@@ -43,15 +43,15 @@ impl Wheel {
         u64::try_from(ticks).unwrap_or(u64::MAX).max(self.fired + 1)
     }
 
-    /// Reports the slot at this tick, which is still to come.
-    pub(crate) fn insert(&mut self, tick: u64, slot: usize) {
-        self.buckets[bucket(tick)].push(Entry { tick, slot });
-        self.entries += 1;
+    /// Reports the place at this tick, which is still to come.
+    pub(crate) fn insert(&mut self, tick: u64, place: usize) {
+        self.buckets[bucket(tick)].push(Look { tick, place });
+        self.looks += 1;
     }
 
     /// When to call [`fire`](Self::fire) next: there may be something due then.
     pub(crate) fn next(&self) -> Option<Instant> {
-        if self.entries == 0 {
+        if self.looks == 0 {
             return None;
         }
         let ticks = self.fired + 1..=self.fired + BUCKETS as u64;
@@ -71,15 +71,15 @@ impl Wheel {
         // Once around is everywhere.
         let first = (self.fired + 1).max(until.saturating_sub(BUCKETS as u64 - 1));
         for tick in first..=until {
-            self.buckets[bucket(tick)].retain(|entry| {
-                let waits = entry.tick > until;
+            self.buckets[bucket(tick)].retain(|look| {
+                let waits = look.tick > until;
                 if !waits {
-                    due.push((entry.tick, entry.slot));
+                    due.push((look.tick, look.place));
                 }
                 waits
             });
         }
-        self.entries = self.buckets.iter().map(Vec::len).sum();
+        self.looks = self.buckets.iter().map(Vec::len).sum();
         self.fired = until;
     }
 }
@@ -102,21 +102,21 @@ mod tests {
         ) {
             let start = Instant::now();
             let mut wheel = Wheel::new(start);
-            for (slot, millis) in deadlines.iter().enumerate() {
-                wheel.insert(wheel.tick_of(start + Duration::from_millis(*millis)), slot);
+            for (place, millis) in deadlines.iter().enumerate() {
+                wheel.insert(wheel.tick_of(start + Duration::from_millis(*millis)), place);
             }
             let (mut now, mut fired) = (start, vec![0; deadlines.len()]);
             for step in steps {
                 now += Duration::from_millis(step);
                 let mut due = Vec::new();
                 wheel.fire(now, &mut due);
-                for (_, slot) in due {
-                    fired[slot] += 1;
+                for (_, place) in due {
+                    fired[place] += 1;
                 }
-                for (slot, millis) in deadlines.iter().enumerate() {
+                for (place, millis) in deadlines.iter().enumerate() {
                     let at = start + Duration::from_millis(*millis);
-                    prop_assert!(fired[slot] == 0 || at <= now, "too early");
-                    prop_assert!(fired[slot] == 1 || at + TICK > now, "too late, or twice");
+                    prop_assert!(fired[place] == 0 || at <= now, "too early");
+                    prop_assert!(fired[place] == 1 || at + TICK > now, "too late, or twice");
                 }
                 prop_assert_eq!(wheel.next().is_none(), fired.iter().all(|times| *times == 1));
             }

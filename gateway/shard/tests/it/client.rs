@@ -86,6 +86,15 @@ impl Client {
         }
     }
 
+    /// Reads something, whatever it is; false at the end.
+    pub(crate) async fn read_some(&mut self) -> bool {
+        let mut buffer = vec![0; 16 * 1024];
+        let read = timeout(DEADLINE, self.stream.read(&mut buffer))
+            .await
+            .expect("the server says something");
+        read.unwrap_or(0) > 0
+    }
+
     pub(crate) async fn expect_text(&mut self, text: &str) {
         let text = text.replace("<RS>", "\x1e");
         assert_eq!(self.next().await, Seen::Text(text));

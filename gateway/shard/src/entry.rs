@@ -13,7 +13,7 @@ use crate::websocket::Reader;
 use crate::websocket::frame::{self, CloseCode};
 
 /// One connection of a shard.
-pub(crate) struct Slot {
+pub(crate) struct Entry {
     pub(crate) connection: Connection,
     /// `None` once it is dropped; the connection may still wait for its `on_disconnected`.
     pub(crate) socket: Option<Socket>,
@@ -68,7 +68,7 @@ pub(crate) enum Wait {
     EndOfStream,
 }
 
-impl Slot {
+impl Entry {
     /// Whether the socket is to be read now.
     pub(crate) fn wants_read(&self) -> bool {
         match &self.socket {
@@ -161,6 +161,6 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         // What it holds by itself; what a hub may know of it, its ids and its memberships come on top.
-        assert!(size_of::<Slot>() <= 768, "{}", size_of::<Slot>());
+        assert!(size_of::<Entry>() <= 768, "{}", size_of::<Entry>());
     }
 }
