@@ -70,10 +70,12 @@ struct Router {
     snapshot_end: Option<u64>,
     /// It applied every change for it up to this number.
     applied: u64,
-    /// The last change that was written to it.
+    /// The last change, or end of a snapshot, that was written to it.
     sent: u64,
     /// The last change of which is known whether it was for this router.
     considered: u64,
+    /// Every change up to this number is either applied or for other routers.
+    settled: u64,
 }
 
 impl Router {
@@ -86,13 +88,16 @@ impl Router {
         !self.is_released && self.answered_at.is_some_and(waited)
     }
 
-    /// Every change up to this number is either applied or for other routers.
-    fn settled_through(&self, applied: u64) -> u64 {
-        if applied >= self.sent {
-            applied.max(self.considered)
-        } else {
-            applied
-        }
+    /// Notes what is settled now: everything considered, or only what it said that it applied.
+    fn settle(&mut self) {
+        let all_applied = self.applied >= self.sent;
+        let settled = if all_applied { self.considered } else { 0 };
+        self.settled = self.settled.max(settled).max(self.applied);
+    }
+
+    /// Whether it may go on where it was when its stream breaks.
+    fn may_resume(&self) -> bool {
+        self.is_complete || self.snapshot_end.is_some()
     }
 }
 
@@ -114,17 +119,27 @@ impl Reports {
     /// Writes a change to every stream whose snapshot or backlog does not hold it.
     pub(crate) fn write(&mut self, change: &Change) {
         for stream in self.streams.values_mut() {
-            let id = match stream.phase {
+            let (id, is_reporting) = match stream.phase {
                 Phase::Opening | Phase::Queued(_) => continue,
-                Phase::Snapshot { router, .. } | Phase::Reporting(router) => router,
+                Phase::Snapshot { router, .. } => (router, false),
+                Phase::Reporting(router) => (router, true),
             };
             let Some(router) = self.routers.get_mut(&id) else {
                 continue;
             };
-            router.considered = change.number;
-            if router.knows(&change.key) {
-                router.sent = change.number;
+            let is_for_it = router.knows(&change.key);
+            if is_for_it {
                 stream.line.write(ToRouter::Changes(vec![change.clone()]));
+            }
+            // What a snapshot that breaks off would have brought is settled by nothing but its end.
+            if is_reporting {
+                router.considered = change.number;
+                router.sent = if is_for_it {
+                    change.number
+                } else {
+                    router.sent
+                };
+                router.settle();
             }
         }
     }
@@ -147,9 +162,8 @@ impl Reports {
 
     /// No replica can ask for a change up to this number. `last`: the number of the last change.
     pub(crate) fn settled_through(&self, last: u64) -> u64 {
-        let routers = self.routers.values().filter(|router| router.is_complete);
-        let settled = routers.map(|router| router.settled_through(router.applied));
-        settled.min().unwrap_or(last)
+        let routers = self.routers.values().filter(|router| router.may_resume());
+        routers.map(|router| router.settled).min().unwrap_or(last)
     }
 
     pub(crate) fn due_at(&self, timers: &Timers, somebody_waits: bool) -> Option<Instant> {
@@ -194,6 +208,7 @@ impl Reports {
             applied: 0,
             sent: 0,
             considered: 0,
+            settled: 0,
         };
         self.routers.insert(self.last_router, router);
         Some(self.last_router)
@@ -350,6 +365,7 @@ impl GatewayDirectory {
             _ => {
                 if let Some(it) = self.reports.routers.get_mut(&router) {
                     it.is_complete = false;
+                    it.snapshot_end = None;
                 }
                 if let Some(stream) = self.reports.streams.get_mut(&replica) {
                     stream.phase = Phase::Queued(router);
@@ -364,7 +380,9 @@ impl GatewayDirectory {
         let Some(router) = self.reports.routers.get_mut(&id) else {
             return false;
         };
-        let after = router.settled_through(applied);
+        router.applied = router.applied.max(applied);
+        router.settle();
+        let after = router.settled;
         let Some(stream) = self.reports.streams.get_mut(&replica) else {
             return false;
         };
@@ -379,7 +397,6 @@ impl GatewayDirectory {
                 stream.line.write(ToRouter::Changes(vec![change.clone()]));
             }
         }
-        router.applied = applied;
         router.considered = self.members.last();
         router.is_complete = true;
         true
@@ -408,7 +425,6 @@ impl GatewayDirectory {
                 let number = self.members.next_number();
                 stream.line.write(ToRouter::SnapshotEnd { number });
                 router.snapshot_end = Some(number);
-                router.applied = number;
                 router.sent = number;
                 router.considered = number;
                 return self.reporting(replica, id, now);
@@ -449,6 +465,7 @@ impl GatewayDirectory {
     fn applied(&mut self, router: RouterRef, through: u64) {
         if let Some(router) = self.reports.routers.get_mut(&router) {
             router.applied = router.applied.max(through);
+            router.settle();
         }
         self.forget_changes();
     }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use hubplane_proto_ids::{Generation, NodeId};
 use hubplane_router_directory::message::{Layout, Push, StreamKind, ToGateway, ToRouter};
 use hubplane_router_directory::{
-    GatewayDirectory, HASH_VERSION, Key, NodeList, Output, Replica, ReplicaId, ReplicaOutput,
-    SessionId, StreamId, Targets, Timers, Visibility,
+    GatewayCounts, GatewayDirectory, GatewayLimits, HASH_VERSION, Key, NodeList, Output, Replica,
+    ReplicaId, ReplicaOutput, SessionId, StreamId, Targets, Timers, Visibility,
 };
 
 use crate::links::Link;
@@ -21,8 +21,6 @@ pub(crate) enum Mutant {
     AckBeforeTold,
     /// A replica answers a watcher's pings beside the queue.
     WatchPongOvertakes,
-    /// A gateway answers a replica's pings beside the queue.
-    ReportPongOvertakes,
     /// A change is visible when it is applied.
     VisibleWhenApplied,
     /// Nobody is told that a gateway is no longer synced.
@@ -30,6 +28,13 @@ pub(crate) enum Mutant {
     /// Answers come after the pushes that follow them.
     AnswersLate,
 }
+
+/// So small that everything that they bound happens.
+const LIMITS: GatewayLimits = GatewayLimits {
+    cache_entries_max: 4,
+    log_max: 8,
+    chunk_bytes_max: 40,
+};
 
 pub(crate) struct Shape {
     pub(crate) gateways: usize,
@@ -51,7 +56,6 @@ pub(crate) struct Router {
 }
 
 pub(crate) struct Cluster {
-    pub(crate) start: Instant,
     pub(crate) now: Instant,
     pub(crate) nodes: Vec<NodeId>,
     pub(crate) gateways: Vec<Gateway>,
@@ -109,11 +113,10 @@ impl Cluster {
             .map(|n| node(format!("gateway-{n}"), n as u64 + 1))
             .collect();
         let gateways = nodes.iter().map(|node| Gateway {
-            directory: GatewayDirectory::new(node.clone(), timers),
+            directory: GatewayDirectory::with_limits(node.clone(), timers, LIMITS),
             frozen_until: None,
         });
         let mut cluster = Self {
-            start: now,
             now,
             gateways: gateways.collect(),
             nodes,
@@ -169,6 +172,16 @@ impl Cluster {
 
     fn millis(&mut self, end: u64) -> Duration {
         Duration::from_millis(self.random(end))
+    }
+
+    pub(crate) fn counts(&self, gateway: usize) -> GatewayCounts {
+        self.gateways[gateway].directory.counts()
+    }
+
+    pub(crate) fn link(&mut self, gateway: usize, router: usize, kind: StreamKind) -> &mut Link {
+        let mut links = self.links.iter_mut();
+        let link = links.find(|it| (it.gateway, it.router, it.kind) == (gateway, router, kind));
+        link.unwrap()
     }
 
     // What the gateway's shards do.
@@ -452,7 +465,7 @@ impl Cluster {
                     let orphaned_at = self.now + self.millis(50);
                     let mut links = self.links.iter_mut();
                     let link = links.find(|it| it.gateway == gateway && it.stream == Some(stream));
-                    let link = link.expect("a stream that is open is closed");
+                    let link = link.unwrap();
                     link.stream = None;
                     link.noticed_at = None;
                     link.lose();
@@ -472,18 +485,13 @@ impl Cluster {
     fn write_up(&mut self, gateway: usize, stream: StreamId, message: ToRouter) {
         self.messages += 1;
         let delay = Duration::from_millis(1) + self.millis(10);
-        let (now, mutant) = (self.now, self.mutant);
+        let now = self.now;
         let mut links = self.links.iter_mut();
         let link = links.find(|it| it.gateway == gateway && it.stream == Some(stream));
         let Some(link) = link.filter(|it| it.session.is_some()) else {
             return;
         };
-        let overtakes = mutant == Mutant::ReportPongOvertakes && link.kind == StreamKind::Report;
-        if overtakes && matches!(message, ToRouter::Pong(_)) {
-            link.up.overtake(message, now, delay);
-        } else {
-            link.up.send(message, now, delay);
-        }
+        link.up.send(message, now, delay);
     }
 
     fn flush_router(&mut self, router: usize) {

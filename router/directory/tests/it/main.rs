@@ -1,6 +1,13 @@
 //! The directory's two machines joined by streams that delay, stop and break, under a clock that the test moves.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail the test that calls them"
+)]
+
 mod cluster;
+mod costs;
+mod gateway;
 mod leases;
 mod links;
 mod plan;
