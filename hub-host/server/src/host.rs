@@ -50,12 +50,10 @@ impl HubHost {
                 tracing::error!(hub = %name, "two hubs have this name: the second is not served");
                 continue;
             }
-            let counts = Arc::default();
+            let counts = Counts::new(&name);
             hosted.insert(name, Hosted { service, counts });
         }
-        let counts = hosted
-            .iter()
-            .map(|(name, hub)| (name.clone(), Arc::clone(&hub.counts)));
+        let counts = hosted.values().map(|hub| Arc::clone(&hub.counts));
         let inner = Inner {
             node,
             metrics: Metrics::new(meter, counts.collect()),

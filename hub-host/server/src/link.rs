@@ -14,13 +14,14 @@ use tokio::sync::mpsc;
 
 use crate::host::{Hosted, Inner};
 use crate::metrics::Counts;
-use crate::port::LinkPort;
+use crate::port::{LinkFirst, LinkPort};
 
 /// The reading end of a link, with a record for each of its connections.
 pub(crate) struct Link {
     host: Arc<Inner>,
     gateway: NodeId,
     port: Arc<LinkPort>,
+    outside: Arc<LinkFirst>,
     records: HashMap<ConnectionId, Arc<Record>>,
 }
 
@@ -45,10 +46,12 @@ enum Phase {
 
 impl Link {
     pub(crate) fn new(host: Arc<Inner>, gateway: NodeId, port: Arc<LinkPort>) -> Self {
+        let outside = LinkFirst::new(&port, &host.links);
         Self {
             host,
             gateway,
             port,
+            outside,
             records: HashMap::new(),
         }
     }
@@ -95,7 +98,7 @@ impl Link {
             return;
         };
         let port = Arc::clone(&self.port) as Arc<dyn Port>;
-        let outside = Arc::clone(&self.host.links) as Arc<dyn Port>;
+        let outside = Arc::clone(&self.outside) as Arc<dyn Port>;
         let id = info.connection.clone();
         let record = Arc::new(Record {
             connection: Connection::new(info, user, port, outside),
@@ -163,12 +166,8 @@ impl Link {
             let target = invocation.target.clone();
             let ended = record.service.invoke(&record.connection, invocation).await;
             drop(running);
-            host.metrics.ended(
-                record.service.name(),
-                &record.counts,
-                ended.run,
-                started.elapsed(),
-            );
+            host.metrics
+                .ended(&record.counts, ended.run, started.elapsed());
             record.log(&target, &ended);
             if let Some(frame) = ended.frame {
                 let _ = port.send(frame).await;

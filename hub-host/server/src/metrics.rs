@@ -48,14 +48,30 @@ const RUNS: [Run; 5] = [
 ];
 
 /// How one hub fares.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counts {
+    /// Its label, made once.
+    hub: KeyValue,
     connections: AtomicU64,
     running: AtomicU64,
     ended: [AtomicU64; RUNS.len()],
 }
 
 impl Counts {
+    pub(crate) fn new(hub: &HubName) -> Arc<Self> {
+        let hub: Arc<str> = hub.as_str().into();
+        Arc::new(Self {
+            hub: KeyValue::new("hub", hub),
+            connections: AtomicU64::new(0),
+            running: AtomicU64::new(0),
+            ended: Default::default(),
+        })
+    }
+
+    fn label(&self) -> &[KeyValue] {
+        std::slice::from_ref(&self.hub)
+    }
+
     pub(crate) fn connected(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
@@ -80,24 +96,24 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(meter: &Meter, hubs: Vec<(HubName, Arc<Counts>)>) -> Self {
+    pub(crate) fn new(meter: &Meter, hubs: Vec<Arc<Counts>>) -> Self {
         let hubs: Arc<[_]> = hubs.into();
         let of_hubs = Arc::clone(&hubs);
         CONNECTIONS.observe(meter, move |number| {
-            for (name, counts) in &*of_hubs {
-                number.observe(counts.connections.load(Ordering::Relaxed), &[hub(name)]);
+            for counts in &*of_hubs {
+                number.observe(counts.connections.load(Ordering::Relaxed), counts.label());
             }
         });
         let of_hubs = Arc::clone(&hubs);
         RUNNING.observe(meter, move |number| {
-            for (name, counts) in &*of_hubs {
-                number.observe(counts.running.load(Ordering::Relaxed), &[hub(name)]);
+            for counts in &*of_hubs {
+                number.observe(counts.running.load(Ordering::Relaxed), counts.label());
             }
         });
         INVOCATIONS.observe(meter, move |number| {
-            for (name, counts) in &*hubs {
+            for counts in &*hubs {
                 for (run, ended) in RUNS.iter().zip(&counts.ended) {
-                    let labels = [hub(name), KeyValue::new("outcome", run.name())];
+                    let labels = [counts.hub.clone(), KeyValue::new("outcome", run.name())];
                     number.observe(ended.load(Ordering::Relaxed), &labels);
                 }
             }
@@ -107,7 +123,7 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn ended(&self, name: &HubName, counts: &Counts, run: Run, took: Duration) {
+    pub(crate) fn ended(&self, counts: &Counts, run: Run, took: Duration) {
         let of_run = RUNS
             .iter()
             .zip(&counts.ended)
@@ -115,10 +131,6 @@ impl Metrics {
         if let Some((_, ended)) = of_run {
             ended.fetch_add(1, Ordering::Relaxed);
         }
-        self.duration.record(took.as_secs_f64(), &[hub(name)]);
+        self.duration.record(took.as_secs_f64(), counts.label());
     }
-}
-
-fn hub(name: &HubName) -> KeyValue {
-    KeyValue::new("hub", name.as_str().to_owned())
 }

@@ -60,6 +60,10 @@ impl LinkPort {
         }
     }
 
+    fn is_ended(&self) -> bool {
+        self.frames.is_closed() || self.asked.with(|waiting| waiting.ended)
+    }
+
     /// The link has ended: nothing is acknowledged any more.
     pub(crate) fn end(&self) {
         self.asked.with(|waiting| {
@@ -173,6 +177,53 @@ impl Port for AnyLink {
         match self.choose(hash.hash_one(&request.connection)) {
             Ok(link) => link.change_group(request),
             Err(lost) => Box::pin(std::future::ready(Err(lost))),
+        }
+    }
+}
+
+/// The way for what an invocation sends on behalf of the hub: by its own link while that lasts (DESIGN 4), then by any,
+/// because it may be kept for longer.
+#[derive(Debug)]
+pub(crate) struct LinkFirst {
+    link: Weak<LinkPort>,
+    any: Arc<AnyLink>,
+}
+
+impl LinkFirst {
+    pub(crate) fn new(link: &Arc<LinkPort>, any: &Arc<AnyLink>) -> Arc<Self> {
+        Arc::new(Self {
+            link: Arc::downgrade(link),
+            any: Arc::clone(any),
+        })
+    }
+
+    fn link(&self) -> Option<Arc<LinkPort>> {
+        self.link.upgrade().filter(|link| !link.is_ended())
+    }
+}
+
+impl Port for LinkFirst {
+    fn try_send(&self, frame: ToGateway) -> Result<(), Refused> {
+        match self.link() {
+            Some(link) => link.try_send(frame),
+            None => self.any.try_send(frame),
+        }
+    }
+
+    fn send(&self, frame: ToGateway) -> BoxFuture<'static, Result<(), LinkLost>> {
+        match self.link() {
+            Some(link) => link.send(frame),
+            None => self.any.send(frame),
+        }
+    }
+
+    fn change_group(
+        &self,
+        request: GroupRequest,
+    ) -> BoxFuture<'static, Result<AckOutcome, LinkLost>> {
+        match self.link() {
+            Some(link) => link.change_group(request),
+            None => self.any.change_group(request),
         }
     }
 }

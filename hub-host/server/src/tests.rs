@@ -10,14 +10,14 @@ use hubplane_hub::host::{Options, Service};
 use hubplane_hub::{
     Context, Disconnect, Encoding, Hub, HubError, Membership, SendError, Transport, hub,
 };
+use hubplane_node::Phases;
 use hubplane_node::tasks::Tasks;
+use hubplane_node::telemetry::Telemetry;
 use hubplane_proto_ids::{Generation, NodeId};
 use hubplane_proto_link::{
     Arguments, CloseReason, Completion, ConnectionInfo, Done, GatewayHello, HubHostHello,
     Invocation, InvocationKind, Outcome, Stage, ToGateway, ToHubHost,
 };
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
 use smallvec::SmallVec;
 use tokio::sync::{Notify, mpsc};
 
@@ -102,6 +102,14 @@ impl Waiting {
         Ok(count)
     }
 
+    async fn sends_later(&self, ctx: &Context) {
+        let hub = ctx.hub();
+        ctx.disconnected().await;
+        // Its own link is gone: another one carries it.
+        hub.group("later").send("x", ()).await.unwrap();
+        self.note("sent");
+    }
+
     async fn sends_from_outside(&self, ctx: &Context) -> Result<(), SendError> {
         ctx.hub().all().send("x", ()).await
     }
@@ -118,6 +126,7 @@ struct Fixture {
     host: HubHost,
     hub: Waiting,
     tasks: Tasks,
+    telemetry: Telemetry,
 }
 
 fn node(name: &str) -> NodeId {
@@ -141,14 +150,16 @@ impl Fixture {
     fn new() -> Self {
         let hub = Waiting::default();
         let tasks = Tasks::current();
-        let meter = SdkMeterProvider::default().meter("test");
-        let host = HubHost::start(
-            node("hub-host-0"),
-            vec![service(hub.clone())],
-            &tasks,
-            &meter,
-        );
-        Self { host, hub, tasks }
+        let telemetry = Telemetry::new(&Phases::new(), &tasks).unwrap();
+        let meter = telemetry.meter("test");
+        let hubs = vec![service(hub.clone())];
+        let host = HubHost::start(node("hub-host-0"), hubs, &tasks, &meter);
+        Self {
+            host,
+            hub,
+            tasks,
+            telemetry,
+        }
     }
 
     fn link(&self) -> Gateway {

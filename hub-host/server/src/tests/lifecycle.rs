@@ -17,7 +17,8 @@ async fn the_hello_names_the_hubs() {
 #[tokio::test]
 async fn of_two_hubs_with_one_name_one_is_served() {
     let tasks = Tasks::current();
-    let meter = SdkMeterProvider::default().meter("test");
+    let telemetry = Telemetry::new(&Phases::new(), &tasks).unwrap();
+    let meter = telemetry.meter("test");
     let hubs = vec![service(Waiting::default()), service(Waiting::default())];
     let host = HubHost::start(node("hub-host-0"), hubs, &tasks, &meter);
     let (hello, _to_host, _frames) = host.accept(GatewayHello {
@@ -162,6 +163,57 @@ async fn shutting_down_ends_links() {
     .await;
     fixture.tasks.shutdown(DEADLINE).await.unwrap();
     assert_eq!(fixture.hub.events(), ["connected", "saw the end"]);
+}
+
+#[tokio::test]
+async fn the_metrics_count_by_hub_and_outcome() {
+    let fixture = Fixture::new();
+    let value = |name: &str, labels: &[(&str, &str)]| {
+        let labels = [&[("hub", "waiting")], labels].concat();
+        fixture
+            .telemetry
+            .value(&format!("hubplane_hub_host_{name}"), &labels)
+            .unwrap_or_default()
+    };
+    let mut gateway = fixture.connected().await;
+    assert_eq!(value("connections", &[]), 1.0);
+    for (target, arguments) in [
+        ("Echo", "[\"x\"]"),
+        ("Echo", "[]"),
+        ("Nope", "[]"),
+        ("Panics", "[]"),
+    ] {
+        gateway.invoke("c-1", "1", target, arguments).await;
+        let _ = gateway.answer().await;
+    }
+    gateway.invoke("c-1", "2", "Waits", "[]").await;
+    until("it runs", || value("running_invocations", &[]) == 1.0).await;
+    for (outcome, count) in [
+        ("returned", 1.0),
+        ("unbound", 2.0),
+        ("panicked", 1.0),
+        ("failed", 0.0),
+    ] {
+        assert_eq!(
+            value("invocations_total", &[("outcome", outcome)]),
+            count,
+            "{outcome}"
+        );
+    }
+    let text = fixture.telemetry.to_text().unwrap();
+    let mut lines = text
+        .lines()
+        .filter(|line| line.contains("duration_seconds_count{"));
+    assert!(
+        lines.any(|line| line.contains("hub=\"waiting\"") && line.ends_with(" 4")),
+        "{text}"
+    );
+    gateway.close("c-1", CloseReason::ClientClosed).await;
+    fixture.hub.0.go.notify_one();
+    until("all has ended", || {
+        value("connections", &[]) + value("running_invocations", &[]) == 0.0
+    })
+    .await;
 }
 
 #[test]

@@ -180,6 +180,25 @@ async fn background_work_sends_by_any_link_there_is() {
 }
 
 #[tokio::test]
+async fn what_an_invocation_sends_for_the_hub_leaves_by_its_link_while_that_lasts() {
+    let fixture = Fixture::new();
+    let mut one = fixture.connected().await;
+    let mut two = fixture.link();
+    for _ in 0..10 {
+        one.invoke("c-1", "1", "SendsFromOutside", "[]").await;
+        assert!(matches!(one.next().await, ToGateway::Send(_)));
+        one.answer().await.1.unwrap();
+    }
+    one.invoke("c-1", "2", "SendsLater", "[]").await;
+    drop(one);
+    assert!(matches!(two.next().await, ToGateway::Send(send) if send.delivery.target == "x"));
+    until("it was sent", || {
+        fixture.hub.events().contains(&"sent".to_owned())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_invocation_of_nobody_is_dropped() {
     let fixture = Fixture::new();
     let mut gateway = fixture.link();
