@@ -242,7 +242,7 @@ fn invoked(function: &ImplItemFn, name: &str, api: &TokenStream) -> Result<Token
     let bind = quote_spanned!(ident.span()=> #api::private::bind::<(#(#types,)*)>(arguments)?);
     let reply =
         quote_spanned!(returned_span(function)=> (&returned).returned().reply(returned, &ctx));
-    let run = quote_spanned!(ident.span()=> Ok(Box::pin(async move {
+    let run = quote_spanned!(ident.span()=> ::core::result::Result::Ok(::std::boxed::Box::pin(async move {
         let returned = Self::#ident(&hub, #context #(#arguments,)*) #awaited;
         #reply
     })));
@@ -346,7 +346,7 @@ fn end(function: &ImplItemFn, takes: &[TokenStream]) -> TokenStream {
     let awaited = awaited(function);
     let end = quote_spanned!(returned_span(function)=> (&returned).returned().end(returned));
     quote_spanned! {ident.span()=>
-        Box::pin(async move {
+        ::std::boxed::Box::pin(async move {
             let returned = Self::#ident(&hub, #(#takes)*) #awaited;
             #end
         })
