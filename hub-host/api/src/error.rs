@@ -167,3 +167,34 @@ pub enum SendError {
     #[error("the gateway of this connection does not answer")]
     Unavailable,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the shelf is empty")]
+    struct OutOfStock<T: fmt::Debug + 'static>(#[source] T);
+
+    #[test]
+    fn any_error_becomes_a_hidden_one_with_its_name_and_its_causes() {
+        let cause = std::io::Error::other("nobody ordered");
+        let error = HubError::from(OutOfStock(cause));
+        assert_eq!(error.name(), "OutOfStock");
+        assert_eq!(error.text(), "the shelf is empty: nobody ordered");
+        assert!(!error.is_shown());
+        assert!(error.source().is_some());
+        assert_eq!(
+            format!("{error:?}"),
+            "OutOfStock: the shelf is empty: nobody ordered"
+        );
+    }
+
+    #[test]
+    fn a_hub_error_is_a_boxed_error_too() {
+        let boxed: Box<dyn StdError> = HubError::new("no").into();
+        assert_eq!(boxed.to_string(), "HubException: no");
+        let boxed: Box<dyn StdError + Send + Sync> = HubError::from(fmt::Error).into();
+        assert!(boxed.downcast_ref::<fmt::Error>().is_some());
+    }
+}

@@ -90,3 +90,39 @@ impl Drop for Fired {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn everybody_who_waits_is_woken_once_and_for_all() {
+        let signal = Signal::default();
+        let mut waiting: Vec<_> = (0..3).map(|_| signal.fired()).collect();
+        for fired in &mut waiting {
+            // Asked again and again, each takes one place.
+            assert_eq!(fired.now_or_never(), None);
+        }
+        let mut polled = waiting.pop().unwrap();
+        assert_eq!((&mut polled).now_or_never(), None);
+        drop(polled);
+        assert_eq!(
+            signal.with(|state| state.waiting.len()),
+            2,
+            "who left takes no place"
+        );
+        signal.fire();
+        signal.fire();
+        assert!(signal.is_fired());
+        for fired in waiting {
+            assert_eq!(fired.now_or_never(), Some(()));
+        }
+        assert_eq!(
+            signal.fired().now_or_never(),
+            Some(()),
+            "and who comes later"
+        );
+    }
+}

@@ -160,8 +160,8 @@ impl World {
                 }
             }),
             ToGateway::Close(request) => self.end(&request.connection, CloseReason::Aborted),
-            // Answers to what this gateway never asks, and changes that come with their acknowledgement.
-            ToGateway::Identified(_) | ToGateway::Done(_) | ToGateway::Group(_) => {}
+            // Answers to what this gateway never asks, and requests that come with their acknowledgement.
+            _ => {}
         }
     }
 
