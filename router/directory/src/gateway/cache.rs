@@ -5,6 +5,9 @@ use super::types::StreamId;
 use crate::Key;
 use crate::table::{KeyTable, Row};
 
+#[cfg(test)]
+mod tests;
+
 /// What watches told, by key; the least recently used entry makes room. Whether an entry may be used is the business of
 /// its stream.
 #[derive(Debug)]

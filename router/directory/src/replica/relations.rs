@@ -5,6 +5,9 @@ use smallvec::SmallVec;
 use crate::Key;
 use crate::table::{KeyTable, Row};
 
+#[cfg(test)]
+mod tests;
+
 /// Which keys are held by which gateways, and watched by which streams. A row exists while somebody holds or watches its
 /// key; both directions are found without a search.
 #[derive(Debug, Default)]

@@ -425,11 +425,15 @@ fn who_waits_for_a_key_that_is_given_up_goes_on() {
 }
 
 fn change_number(it: &Gateway) -> u64 {
-    let changes = it.written.iter().filter_map(|(_, message)| match message {
-        ToRouter::Changes(changes) => changes.iter().find(|change| change.held),
-        _ => None,
-    });
-    changes.last().unwrap().number
+    let changes = it
+        .written
+        .iter()
+        .rev()
+        .filter_map(|(_, message)| match message {
+            ToRouter::Changes(changes) => changes.iter().find(|change| change.held),
+            _ => None,
+        });
+    changes.map(|change| change.number).next().unwrap()
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod leases;
 mod links;
 mod plan;
 mod promises;
+mod replica;
 mod truth;
