@@ -33,7 +33,7 @@ impl Origin {
     }
 
     pub(crate) fn connections<N: AsRef<str>>(&self, ids: impl IntoIterator<Item = N>) -> Audience {
-        self.to(names(ids, ConnectionId::new).map(link::Audience::Connections))
+        self.to(names(ids, ConnectionId::new).map(|ids| link::Audience::Connections(once_each(ids))))
     }
 
     pub(crate) fn groups<N: AsRef<str>>(&self, groups: impl IntoIterator<Item = N>) -> Audience {
@@ -41,7 +41,7 @@ impl Origin {
     }
 
     pub(crate) fn users<N: AsRef<str>>(&self, users: impl IntoIterator<Item = N>) -> Audience {
-        self.to(names(users, UserId::new).map(link::Audience::Users))
+        self.to(names(users, UserId::new).map(|users| link::Audience::Users(once_each(users))))
     }
 
     pub(crate) fn to(&self, audience: Result<link::Audience, InvalidId>) -> Audience {
@@ -91,6 +91,13 @@ fn names<N: AsRef<str>, T>(
         .into_iter()
         .map(|name| new(Arc::from(name.as_ref())))
         .collect()
+}
+
+/// Who is named twice receives once; only groups count as often as they are named (reference signalr-core 14.1).
+fn once_each<T: Ord>(mut names: SmallVec<[T; 1]>) -> SmallVec<[T; 1]> {
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Some connections of one hub, named by what they have in common. Those that it means when something is sent receive.

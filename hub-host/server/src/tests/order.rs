@@ -199,6 +199,32 @@ async fn what_an_invocation_sends_for_the_hub_leaves_by_its_link_while_that_last
 }
 
 #[tokio::test]
+async fn who_is_named_twice_is_told_once_but_for_groups() {
+    let fixture = Fixture::new();
+    let mut gateway = fixture.link();
+    let hub = fixture.host.context(&"waiting".parse().unwrap()).unwrap();
+    hub.users(["ana", "ben", "ana"])
+        .send("x", ())
+        .await
+        .unwrap();
+    hub.clients(["c", "c"]).send("x", ()).await.unwrap();
+    hub.groups(["g", "g"]).send("x", ()).await.unwrap();
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        let ToGateway::Send(send) = gateway.next().await else {
+            panic!("a send")
+        };
+        counts.push(match send.delivery.audience {
+            Audience::Users(users) => users.len(),
+            Audience::Connections(ids) => ids.len(),
+            Audience::Groups(groups) => groups.len(),
+            Audience::All => 0,
+        });
+    }
+    assert_eq!(counts, [2, 1, 2]);
+}
+
+#[tokio::test]
 async fn an_invocation_of_nobody_is_dropped() {
     let fixture = Fixture::new();
     let mut gateway = fixture.link();
