@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::http::{authority, open, parse};
+use crate::http::{authority, open, parse, request_from};
 use crate::{ConnectError, Options};
 
 /// As the JavaScript client (`signalr-core` 3.4).
@@ -127,7 +127,7 @@ async fn ask(
 
     let mut headers = options.headers.clone();
     headers.extend(token.map(bearer));
-    let response = crate::http::request(Method::POST, &url, &headers).await?;
+    let response = request_from(options.local_address, Method::POST, &url, &headers).await?;
     if response.status() != http::StatusCode::OK {
         return Err(ConnectError::Status {
             status: response.status().as_u16(),
@@ -148,7 +148,7 @@ async fn attach(
         .write_buffer_size(0)
         .max_message_size(Some(options.max_message_bytes))
         .max_frame_size(Some(options.max_message_bytes));
-    let stream = open(&uri).await?;
+    let stream = open(&uri, options.local_address).await?;
     match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _response)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => Err(ConnectError::Status {

@@ -1,12 +1,13 @@
 //! One HTTP request on a connection of its own: what negotiate needs, and enough to look at a server's other endpoints.
 
 use std::io;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::ConnectError;
 
@@ -21,8 +22,18 @@ pub async fn request(
     url: &str,
     headers: &[(String, String)],
 ) -> Result<Response<Bytes>, ConnectError> {
+    request_from(None, method, url, headers).await
+}
+
+/// The same from an address of this machine.
+pub(crate) async fn request_from(
+    local: Option<IpAddr>,
+    method: Method,
+    url: &str,
+    headers: &[(String, String)],
+) -> Result<Response<Bytes>, ConnectError> {
     let uri = parse(url)?;
-    let stream = open(&uri).await?;
+    let stream = open(&uri, local).await?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::builder()
         .method(method)
@@ -73,17 +84,33 @@ pub(crate) fn authority(uri: &Uri) -> &str {
 }
 
 /// Opens the TCP connection. Small messages leave at once.
-pub(crate) async fn open(uri: &Uri) -> Result<TcpStream, ConnectError> {
-    let stream: io::Result<TcpStream> = async {
-        let host = uri.host().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
-    }
-    .await;
+pub(crate) async fn open(uri: &Uri, local: Option<IpAddr>) -> Result<TcpStream, ConnectError> {
+    let stream = connect(uri, local).await;
     stream.map_err(|source| ConnectError::Unreachable {
         authority: authority(uri).to_owned(),
         source,
     })
+}
+
+async fn connect(uri: &Uri, local: Option<IpAddr>) -> io::Result<TcpStream> {
+    let host = uri.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let to = (host, uri.port_u16().unwrap_or(80));
+    let stream = match local {
+        None => TcpStream::connect(to).await?,
+        Some(local) => {
+            let mut addresses = tokio::net::lookup_host(to).await?;
+            let to = addresses.find(|address| address.is_ipv4() == local.is_ipv4());
+            let to = to.ok_or(io::ErrorKind::AddrNotAvailable)?;
+            let socket = if local.is_ipv4() {
+                TcpSocket::new_v4()?
+            } else {
+                TcpSocket::new_v6()?
+            };
+            socket.bind((local, 0).into())?;
+            socket.connect(to).await?
+        }
+    };
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }

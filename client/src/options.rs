@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hubplane_proto_signalr::Encoding;
@@ -17,6 +18,9 @@ pub struct Options {
     pub negotiate_version: Option<i32>,
     /// The version asked for in the handshake.
     pub handshake_version: i32,
+    /// The address of this machine to connect from. An address has some 28,000 ports for one server: who needs more
+    /// connections takes several addresses. `None`: the system chooses.
+    pub local_address: Option<IpAddr>,
     /// More headers for every request, as (name, value).
     pub headers: Vec<(String, String)>,
     /// Between two pings of ours. `None`: none are sent, not even the first, so that the server never arms its client
@@ -42,6 +46,7 @@ impl Default for Options {
             skip_negotiation: false,
             negotiate_version: Some(1),
             handshake_version: 1,
+            local_address: None,
             headers: Vec::new(),
             keep_alive: Some(Duration::from_secs(15)),
             server_timeout: Duration::from_secs(30),
