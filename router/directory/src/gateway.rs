@@ -4,6 +4,7 @@ mod live;
 mod lookups;
 mod members;
 mod reports;
+mod router;
 mod types;
 mod waits;
 mod watches;

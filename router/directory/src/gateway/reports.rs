@@ -3,19 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use hubplane_proto_ids::NodeId;
 use smallvec::SmallVec;
 
 use super::GatewayDirectory;
+use super::router::{Router, RouterRef};
 use super::types::{ChangeId, CloseReason, Output, ReplicaId, StreamId};
 use super::waits::Done;
 use crate::line::Line;
-use crate::message::{Change, Hello, Layout, ToGateway, ToRouter};
+use crate::message::{Change, Hello, ToGateway, ToRouter};
 use crate::table::Row;
 use crate::{Key, Timers};
-
-/// One generation of a router that this gateway reports to, or reported to lately.
-pub(crate) type RouterRef = u32;
 
 /// Chunks of a snapshot that are written before the replica has taken them.
 const CHUNKS_AHEAD_MAX: u32 = 2;
@@ -51,54 +48,6 @@ enum Phase {
     },
     /// The snapshot or the backlog is written; changes follow it.
     Reporting(RouterRef),
-}
-
-#[derive(Debug)]
-struct Router {
-    node: NodeId,
-    layout: Layout,
-    is_connected: bool,
-    /// When its last stream ended.
-    ended_at: Instant,
-    /// When this gateway last answered one of its pings; none while nobody waits for it.
-    answered_at: Option<Instant>,
-    /// It is draining: nobody uses what it said.
-    is_released: bool,
-    /// It holds everything that was reported.
-    is_complete: bool,
-    /// The number that ended the snapshot, until it is visible.
-    snapshot_end: Option<u64>,
-    /// It applied every change for it up to this number.
-    applied: u64,
-    /// The last change, or end of a snapshot, that was written to it.
-    sent: u64,
-    /// The last change of which is known whether it was for this router.
-    considered: u64,
-    /// Every change up to this number is either applied or for other routers.
-    settled: u64,
-}
-
-impl Router {
-    fn knows(&self, key: &Key) -> bool {
-        key.shard(self.layout.shards) == self.layout.shard()
-    }
-
-    fn is_waited_for(&self, now: Instant, timers: &Timers) -> bool {
-        let waited = |at| now < at + timers.silent_replica;
-        !self.is_released && self.answered_at.is_some_and(waited)
-    }
-
-    /// Notes what is settled now: everything considered, or only what it said that it applied.
-    fn settle(&mut self) {
-        let all_applied = self.applied >= self.sent;
-        let settled = if all_applied { self.considered } else { 0 };
-        self.settled = self.settled.max(settled).max(self.applied);
-    }
-
-    /// Whether it may go on where it was when its stream breaks.
-    fn may_resume(&self) -> bool {
-        self.is_complete || self.snapshot_end.is_some()
-    }
 }
 
 impl Reports {
@@ -196,20 +145,7 @@ impl Reports {
             return Some(*id);
         }
         self.last_router += 1;
-        let router = Router {
-            node: hello.router.clone(),
-            layout: hello.layout,
-            is_connected: true,
-            ended_at: now,
-            answered_at: None,
-            is_released: false,
-            is_complete: false,
-            snapshot_end: None,
-            applied: 0,
-            sent: 0,
-            considered: 0,
-            settled: 0,
-        };
+        let router = Router::new(hello, now);
         self.routers.insert(self.last_router, router);
         Some(self.last_router)
     }

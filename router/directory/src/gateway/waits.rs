@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::reports::RouterRef;
+use super::router::RouterRef;
 use crate::table::Row;
 
 /// Changes that are not visible yet, and the routers that each of them still waits for.

@@ -5,12 +5,15 @@
     reason = "helpers of tests fail the test that calls them"
 )]
 
+mod alone;
 mod cluster;
 mod costs;
-mod gateway;
+mod events;
 mod leases;
 mod links;
+mod lookups;
 mod plan;
 mod promises;
 mod replica;
+mod reporting;
 mod truth;
