@@ -116,6 +116,14 @@ impl Egress {
             ToGateway::Send(send) => return self.send(send).await,
             ToGateway::Group(change) => self.group(change).await,
             ToGateway::Close(request) => self.close(request).await,
+            ToGateway::StreamItem { .. }
+            | ToGateway::ToConnection(_)
+            | ToGateway::UploadCredit { .. }
+            | ToGateway::UploadClosed { .. }
+            | ToGateway::ClientResult(_)
+            | ToGateway::CancelClientResult { .. }
+            | ToGateway::Item { .. }
+            | ToGateway::Query(_) => {}
             ToGateway::Identified(Identified { ref connection, .. })
             | ToGateway::Done(Done { ref connection, .. })
             | ToGateway::Completion(Completion { ref connection, .. })

@@ -65,6 +65,13 @@ impl Link {
                 ToHubHost::Closed { connection, reason } => self.closed(&connection, reason),
                 ToHubHost::Invocation(invocation) => self.invocation(invocation),
                 ToHubHost::Ack { id, outcome } => self.port.acknowledge(id, outcome),
+                ToHubHost::UploadItem { .. }
+                | ToHubHost::UploadEnd { .. }
+                | ToHubHost::Cancel { .. }
+                | ToHubHost::ClientResult { .. }
+                | ToHubHost::Window { .. }
+                | ToHubHost::Credit { .. }
+                | ToHubHost::Answer { .. } => {}
             }
         }
         tracing::debug!(gateway = %self.gateway, "link ended");

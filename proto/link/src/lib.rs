@@ -13,9 +13,18 @@
 //!    | <------------------------------------- Done { Opening } -- |
 //!    | -- Invocation -------------------------------------------> |   as many at once as the connection has slots
 //!    | <------------------ Send*, Group*, Close*, Completion ---- |   in the program order of the method
+//!    | <--------------------------------- StreamItem*, Completion |   an invocation that is answered by a stream
+//!    | -- UploadItem*, UploadEnd -------------------------------> |   an invocation that brings streams
+//!    | <------------------------------------------- ClientResult -|   a client is asked, and
+//!    | -- ClientResult -----------------------------------------> |   has answered
 //!    | -- Closed -----------------------------------------------> |   on_disconnected runs
 //!    | <------------------------------------- Done { Closing } -- |   the last frame about this connection
 //! ```
+//!
+//! Credit: what a hub-host sends to one connection of the gateway has a window of [`WINDOW_BYTES`] that the gateway gives
+//! back ([`ToHubHost::Window`]) as the client takes it; what it sends to audiences has the credit of its caller and of the
+//! link, given back ([`ToHubHost::Credit`]) once the message is numbered and put to the shards; an upload stream has
+//! [`UPLOAD_CREDIT_ITEMS`], given back by the hub-host as the method takes them. Both ends of a link always read it.
 //!
 //! Order: the frames of one [`Caller`] arrive in the order in which they were sent; nothing is promised between callers.
 
@@ -23,14 +32,22 @@ pub mod codec;
 mod connection;
 mod frame;
 mod payload;
+mod query;
+mod to_gateway;
+mod to_hub_host;
 
 #[cfg(test)]
 mod tests;
 
 pub use connection::{Claim, CloseReason, ConnectionInfo, Header, Transport};
 pub use frame::{
-    AckId, AckOutcome, Caller, CloseRequest, Completion, Done, GatewayHello, GroupChange,
-    GroupOperation, HubDeclaration, HubHostHello, Identified, Invocation, InvocationKind, Outcome,
-    Send, Stage, ToGateway, ToHubHost, UserIdSource,
+    AckId, AckOutcome, CALLER_CREDIT_BYTES, Caller, GatewayHello, HubDeclaration, HubHostHello,
+    LINK_CREDIT_BYTES, RequestId, UPLOAD_CREDIT_ITEMS, UserIdSource, WINDOW_BYTES,
 };
 pub use payload::{Arguments, Audience, Delivery, Encoding, Payload};
+pub use query::{Answer, Member, Query, Question};
+pub use to_gateway::{
+    ClientResultRequest, CloseRequest, Completion, ConnectionSend, Done, GroupChange,
+    GroupOperation, Identified, Outcome, Send, Stage, ToGateway,
+};
+pub use to_hub_host::{ClientOutcome, Invocation, InvocationKind, ToHubHost};
