@@ -245,7 +245,7 @@ fn both_ends_count_windows_and_credits_alike() {
         .collect();
     assert_eq!(
         windows,
-        [66, 66, 68],
+        [67, 67, 68],
         "completion, stream item, send to one connection"
     );
     let credits: Vec<_> = to_gateway()

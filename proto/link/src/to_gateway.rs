@@ -133,13 +133,24 @@ impl ToGateway {
     /// requests to one connection of this gateway (DESIGN 3.1). Both ends count with this function.
     pub fn window_bytes(&self) -> u32 {
         let len_bytes = match self {
-            Self::StreamItem { item, .. } => item.bytes.len(),
+            Self::StreamItem {
+                invocation_id,
+                item,
+                ..
+            } => invocation_id.as_str().len() + item.bytes.len(),
             Self::ToConnection(send) => send.target.len() + send.arguments.bytes.len(),
-            Self::Completion(Completion { outcome, .. }) => match outcome {
-                Outcome::Value(value) => value.bytes.len(),
-                Outcome::Void => 0,
-                Outcome::Error(text) => text.len(),
-            },
+            Self::Completion(Completion {
+                invocation_id,
+                outcome,
+                ..
+            }) => {
+                let result_bytes = match outcome {
+                    Outcome::Value(value) => value.bytes.len(),
+                    Outcome::Void => 0,
+                    Outcome::Error(text) => text.len(),
+                };
+                invocation_id.as_str().len() + result_bytes
+            }
             _ => return 0,
         };
         charged(len_bytes)
