@@ -13,6 +13,7 @@ use serde::Serialize;
 use smallvec::SmallVec;
 
 use crate::host::{LinkLost, Port, Refused};
+use crate::running::Running;
 use crate::value::{self, ValueError};
 use crate::{Changing, SendError};
 
@@ -25,6 +26,8 @@ pub(crate) struct Origin {
     pub(crate) port: Arc<dyn Port>,
     pub(crate) caller: Caller,
     pub(crate) hub: HubName,
+    /// The run of a method that it belongs to.
+    pub(crate) running: Option<Arc<Running>>,
 }
 
 impl Origin {

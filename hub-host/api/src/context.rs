@@ -2,11 +2,14 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hubplane_proto_ids::{ConnectionId, UserId};
 use hubplane_proto_link::{CloseReason, GroupOperation};
 
+use crate::audience::Origin;
 use crate::host::Connection;
+use crate::running::Running;
 use crate::{Audience, Changing, HubContext, Request, Sending};
 
 /// What a method knows of the connection that invoked it, and its way to all others.
@@ -19,28 +22,40 @@ use crate::{Audience, Changing, HubContext, Request, Sending};
 /// What one invocation, or one lifecycle method, sends arrives at any one connection in program order, its completion
 /// last (DESIGN 5).
 #[derive(Clone)]
-pub struct Context {
+pub struct Context(Arc<Parts>);
+
+struct Parts {
     connection: Arc<Connection>,
+    running: Arc<Running>,
+    origin: Origin,
 }
 
 impl Context {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection }
+    pub(crate) fn new(connection: &Arc<Connection>, running: &Arc<Running>) -> Self {
+        let origin = Origin {
+            running: Some(Arc::clone(running)),
+            ..connection.origin.clone()
+        };
+        Self(Arc::new(Parts {
+            connection: Arc::clone(connection),
+            running: Arc::clone(running),
+            origin,
+        }))
     }
 
     /// The user of this connection, if it has one.
     pub fn user_id(&self) -> Option<&UserId> {
-        self.connection.user.as_ref()
+        self.0.connection.user.as_ref()
     }
 
     /// What this connection brought when it came.
     pub fn request(&self) -> &Request {
-        &self.connection.request
+        &self.0.connection.request
     }
 
     /// Every connection of the hub, this one too.
     pub fn all(&self) -> Audience {
-        self.connection.origin.all()
+        self.0.origin.all()
     }
 
     /// This connection.
@@ -60,7 +75,7 @@ impl Context {
 
     /// Connections by their ids. Unknown ones are nobody, and one that is named twice receives once.
     pub fn clients<N: AsRef<str>>(&self, connections: impl IntoIterator<Item = N>) -> Audience {
-        self.connection.origin.connections(connections)
+        self.0.origin.connections(connections)
     }
 
     /// The members of a group. Without members it is nobody.
@@ -70,7 +85,7 @@ impl Context {
 
     /// The members of these groups. Who is in two of them receives twice.
     pub fn groups<N: AsRef<str>>(&self, groups: impl IntoIterator<Item = N>) -> Audience {
-        self.connection.origin.groups(groups)
+        self.0.origin.groups(groups)
     }
 
     /// The members of a group but this connection.
@@ -85,7 +100,7 @@ impl Context {
 
     /// Every connection of these users.
     pub fn users<N: AsRef<str>>(&self, users: impl IntoIterator<Item = N>) -> Audience {
-        self.connection.origin.users(users)
+        self.0.origin.users(users)
     }
 
     /// Makes this connection a member of a group. When it returns, every send that starts from now on reaches it.
@@ -109,8 +124,9 @@ impl Context {
     /// # Errors
     /// As [`join`](Self::join); an unknown connection is no error but in what it returns.
     pub fn add_to_group(&self, connection: impl AsRef<str>, group: impl AsRef<str>) -> Changing {
-        let origin = &self.connection.origin;
-        origin.change(GroupOperation::Add, connection.as_ref(), group.as_ref())
+        self.0
+            .origin
+            .change(GroupOperation::Add, connection.as_ref(), group.as_ref())
     }
 
     /// Makes any connection no member of a group any more.
@@ -122,8 +138,9 @@ impl Context {
         connection: impl AsRef<str>,
         group: impl AsRef<str>,
     ) -> Changing {
-        let origin = &self.connection.origin;
-        origin.change(GroupOperation::Remove, connection.as_ref(), group.as_ref())
+        self.0
+            .origin
+            .change(GroupOperation::Remove, connection.as_ref(), group.as_ref())
     }
 
     /// Ends this connection; its client is told not to reconnect by itself. What was sent to it before still arrives.
@@ -131,31 +148,82 @@ impl Context {
     /// # Errors
     /// [`SendError::LinkLost`](crate::SendError::LinkLost).
     pub fn abort(&self) -> Sending {
-        self.connection
-            .origin
-            .close(self.connection_id().as_str(), false)
+        self.0.origin.close(self.connection_id().as_str(), false)
     }
 
     /// Whether this connection has ended, or the link to its gateway is lost.
     pub fn is_disconnected(&self) -> bool {
-        self.connection.ended.is_fired()
+        self.0.connection.ended.is_fired()
     }
 
     /// Waits until this connection has ended, or the link to its gateway is lost.
     ///
     /// A method is not ended by that: it goes on and may still send to others. Cancel safe.
     pub fn disconnected(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.connection.ended.fired()
+        self.0.connection.ended.fired()
+    }
+
+    /// Whether nobody waits for this invocation any more: see [`cancelled`](Self::cancelled).
+    pub fn is_cancelled(&self) -> bool {
+        self.0.running.cancelled.is_fired() || self.is_disconnected()
+    }
+
+    /// Waits until nobody waits for this invocation any more: its client cancelled the stream that answers it, or its
+    /// connection has ended, or the link to its gateway is lost. Cancel safe.
+    ///
+    /// A method that answers by a stream is dropped where it stands when that happens, its stream too; this is for the
+    /// work that it started elsewhere. An ordinary invocation cannot be cancelled by its client (reference signalr-core
+    /// 12.3): for it, this is [`disconnected`](Self::disconnected).
+    pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (cancelled, ended) = (self.0.running.cancelled.fired(), self.disconnected());
+        async move {
+            let ended = std::pin::pin!(ended);
+            futures_util::future::select(cancelled, ended).await;
+        }
+    }
+
+    /// Waits for this long, by the host's clock. Cancel safe.
+    pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
+        self.0.origin.port.sleep(time)
+    }
+
+    /// Runs something that goes on when the method has returned. It ends with the host: when that has drained, it is
+    /// dropped where it stands. It is not ended with the connection; [`disconnected`](Self::disconnected) tells it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use hubplane_hub::*;
+    /// # struct Clock;
+    /// #[hub]
+    /// impl Clock {
+    ///     fn remind(&self, ctx: &Context, text: String) {
+    ///         let later = ctx.clone();
+    ///         ctx.spawn(async move {
+    ///             later.sleep(Duration::from_secs(60)).await;
+    ///             let _ = later.caller().send("Reminder", (text,)).await;
+    ///         });
+    ///     }
+    /// }
+    ///
+    /// let hub = testing::TestHub::new(Clock);
+    /// let ana = hub.connect("ana");
+    /// ana.invoke::<()>("remind", ("tea",)).unwrap();
+    /// assert!(ana.messages().is_empty());
+    /// hub.advance(Duration::from_secs(60));
+    /// assert_eq!(ana.next::<(String,)>("Reminder"), ("tea".into(),));
+    /// ```
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.origin.port.spawn(Box::pin(work));
     }
 
     /// The hub without this connection: for work that outlives the invocation.
     pub fn hub(&self) -> &HubContext {
-        &self.connection.outside
+        &self.0.connection.outside
     }
 
     /// The public name of this connection.
     pub fn connection_id(&self) -> &ConnectionId {
-        self.connection.request.connection_id()
+        self.0.connection.request.connection_id()
     }
 }
 
@@ -170,9 +238,9 @@ impl Deref for Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("hub", &self.connection.origin.hub)
+            .field("hub", &self.0.origin.hub)
             .field("connection_id", self.connection_id())
-            .field("user_id", &self.connection.user)
+            .field("user_id", &self.0.connection.user)
             .finish_non_exhaustive()
     }
 }

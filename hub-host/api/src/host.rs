@@ -5,6 +5,8 @@
 //! to whoever implements [`Port`].
 
 mod connection;
+mod erased;
+mod invocation;
 mod port;
 mod service;
 #[cfg(test)]
@@ -12,5 +14,6 @@ mod tests;
 mod text;
 
 pub use connection::Connection;
-pub use port::{GroupRequest, LinkLost, Port, Refused};
+pub(crate) use port::post;
+pub use port::{ClientRequest, GroupRequest, LinkLost, Port, QueryRequest, Refused};
 pub use service::{Ended, InvalidHub, Options, Run, Service};

@@ -4,15 +4,19 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use hubplane_proto_link::Arguments;
 
-use crate::value::{BindError, Reply};
+use crate::returned::Returned;
+use crate::upload::Uploads;
+use crate::value::BindError;
 use crate::{Context, Disconnect, HubError, Request};
 
 /// A hub: the methods that its clients invoke. Made by `#[hub]` on an `impl` block of its type.
 ///
 /// # What the macro takes
 /// Every function of the block that takes `&self` is a method that clients invoke, `async` or not, public or not. Its
-/// first parameter may be `ctx: &Context`; the others come from the client and are any types that serde reads. Its
-/// result is any type that serde writes, nothing, or a `Result` of one whose error becomes a [`HubError`].
+/// first parameter may be `ctx: &Context`; the others come from the client and are any types that serde reads, or an
+/// [`Upload`](crate::Upload) for each stream that the client sends along. Its result is any type that serde writes,
+/// nothing, or a `Result` of one whose error becomes a [`HubError`]; or a stream, as [`Items`](crate::Items) or
+/// `impl Stream<Item = T>`, or a `Result` of one.
 ///
 /// Clients name it in PascalCase, `send_to_room` is `SendToRoom`, and any letter case finds it.
 ///
@@ -44,7 +48,8 @@ type Invoke<H> = fn(
     Arc<H>,
     Context,
     &Arguments,
-) -> Result<BoxFuture<'static, Result<Reply, HubError>>, BindError>;
+    Uploads,
+) -> Result<BoxFuture<'static, Result<Returned, HubError>>, BindError>;
 type Connected<H> = fn(Arc<H>, Context) -> BoxFuture<'static, Result<(), HubError>>;
 type Disconnected<H> = fn(Arc<H>, Context, Disconnect) -> BoxFuture<'static, Result<(), HubError>>;
 type NameUser<H> = fn(&H, &Request) -> Option<String>;
@@ -69,8 +74,12 @@ impl<H> Definition<H> {
     }
 
     #[doc(hidden)]
-    pub fn method(mut self, name: &'static str, invoke: Invoke<H>) -> Self {
-        self.methods.push(Method { name, invoke });
+    pub fn method(mut self, name: &'static str, shape: Shape, invoke: Invoke<H>) -> Self {
+        self.methods.push(Method {
+            name,
+            shape,
+            invoke,
+        });
         self
     }
 
@@ -115,9 +124,28 @@ impl<H> fmt::Debug for Definition<H> {
     }
 }
 
+/// What is known of a method before it is called.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Whether it answers by a stream.
+    pub streams: bool,
+    /// How many of its parameters are streams of the client.
+    pub uploads: usize,
+}
+
+impl Shape {
+    /// One value in answer to arguments.
+    pub const ORDINARY: Self = Self {
+        streams: false,
+        uploads: 0,
+    };
+}
+
 /// One method of a hub of type `H`.
 pub struct Method<H> {
     pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
     /// Reads the arguments; running the method is polling what comes back.
     pub(crate) invoke: Invoke<H>,
 }
@@ -126,6 +154,16 @@ impl<H> Method<H> {
     /// The name that clients know it by, as it was declared.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Whether it answers by a stream.
+    pub fn is_stream(&self) -> bool {
+        self.shape.streams
+    }
+
+    /// How many streams its clients send along.
+    pub fn uploads(&self) -> usize {
+        self.shape.uploads
     }
 }
 

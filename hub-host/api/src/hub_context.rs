@@ -21,7 +21,12 @@ impl HubContext {
     pub(crate) fn new(hub: HubName, port: Arc<dyn Port>) -> Self {
         let caller = Caller::HubHost;
         Self {
-            origin: Origin { port, caller, hub },
+            origin: Origin {
+                port,
+                caller,
+                hub,
+                running: None,
+            },
         }
     }
 

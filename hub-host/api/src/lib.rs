@@ -50,25 +50,34 @@ mod groups;
 pub mod host;
 mod hub;
 mod hub_context;
+mod items;
 mod name;
 #[doc(hidden)]
 pub mod private;
 mod request;
+mod returned;
+mod running;
 mod signal;
 pub mod testing;
+mod upload;
 mod value;
 
 pub use audience::{ArgumentList, Audience, ClientArguments, Sending};
 pub use bytes::Bytes;
 pub use context::{Context, Disconnect};
 pub use error::{HubError, SendError};
+pub use futures_util::stream::Stream;
 pub use groups::{Changing, Membership};
+#[doc(hidden)]
+pub use hub::Shape;
 pub use hub::{Definition, Hub, Method};
 pub use hub_context::HubContext;
 pub use hubplane_hub_host_macros::{client, hub};
 pub use hubplane_proto_ids::{ConnectionId, GroupName, HubName, UserId};
 pub use hubplane_proto_link::{Claim, Encoding, Transport};
+pub use items::{Giving, Items};
 pub use request::Request;
+pub use upload::Upload;
 pub use value::{AnyValue, Timestamp, ValueError};
 
 #[doc(hidden)]

@@ -4,9 +4,14 @@ use std::fmt::Debug;
 use std::pin::Pin;
 pub use std::sync::Arc;
 
+use futures_util::stream::{Stream, StreamExt as _};
 use serde::Serialize;
 
-pub use crate::value::{BindError, Reply, bind};
+pub use crate::hub::Shape;
+pub use crate::returned::Returned;
+pub use crate::upload::Uploads;
+use crate::value::Reply;
+pub use crate::value::{BindError, bind};
 use crate::{Context, HubError};
 pub use hubplane_proto_link::Arguments;
 
@@ -43,7 +48,7 @@ impl FromResult {
         self,
         returned: Result<T, E>,
         ctx: &Context,
-    ) -> Result<Reply, HubError> {
+    ) -> Result<Returned, HubError> {
         FromValue.reply(returned.map_err(Into::into)?, ctx)
     }
 
@@ -56,11 +61,66 @@ impl FromResult {
 pub struct FromValue;
 
 impl FromValue {
-    pub fn reply<T: Serialize>(self, returned: T, ctx: &Context) -> Result<Reply, HubError> {
-        Ok(Reply::new(&returned, ctx.protocol())?)
+    pub fn reply<T: Serialize>(self, returned: T, ctx: &Context) -> Result<Returned, HubError> {
+        Ok(Returned::value(Reply::new(&returned, ctx.protocol())?))
     }
 
     pub fn end(self, (): ()) -> Result<(), HubError> {
         Ok(())
     }
+}
+
+/// Chooses how the items of a stream become its answer: the values of `Result`s, or the values themselves. Found as
+/// [`ResultReturned`] is.
+pub trait ResultItems {
+    fn items(&self) -> FromResult;
+}
+
+impl<S, T, E> ResultItems for S
+where
+    S: Stream<Item = Result<T, E>>,
+{
+    fn items(&self) -> FromResult {
+        FromResult
+    }
+}
+
+pub trait PlainItems {
+    fn items(&self) -> FromValue;
+}
+
+impl<S: Stream> PlainItems for &S {
+    fn items(&self) -> FromValue {
+        FromValue
+    }
+}
+
+impl FromResult {
+    pub fn stream<S, T, E>(self, stream: S, ctx: &Context) -> Result<Returned, HubError>
+    where
+        S: Stream<Item = Result<T, E>> + Send + 'static,
+        T: Serialize,
+        E: Into<HubError>,
+    {
+        let encoding = ctx.protocol();
+        let items = stream.map(move |item| {
+            let item = item.map_err(Into::into)?;
+            Ok(Reply::new(&item, encoding)?)
+        });
+        Ok(Returned::stream(items.boxed()))
+    }
+}
+
+impl FromValue {
+    pub fn stream<S>(self, stream: S, ctx: &Context) -> Result<Returned, HubError>
+    where
+        S: Stream<Item: Serialize> + Send + 'static,
+    {
+        FromResult.stream(stream.map(Ok::<_, HubError>), ctx)
+    }
+}
+
+/// What a method gives that may fail before it has a stream.
+pub fn begun<S, E: Into<HubError>>(returned: Result<S, E>) -> Result<S, HubError> {
+    returned.map_err(Into::into)
 }

@@ -31,6 +31,9 @@
 
 mod client;
 mod executor;
+mod port;
+mod requests;
+mod streams;
 mod world;
 
 #[cfg(test)]
@@ -39,6 +42,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hubplane_proto_ids::{ConnectionId, HubName};
 use hubplane_proto_link::{CloseReason, ConnectionInfo, ToGateway};
@@ -46,10 +50,13 @@ use hubplane_proto_link::{CloseReason, ConnectionInfo, ToGateway};
 pub use crate::value::Parameters;
 pub use client::{Invoking, Message, TestClient, TestConnection};
 pub use hubplane_proto_link::CloseReason as EndReason;
+pub use requests::TestRequest;
+pub use streams::{Streaming, TestUpload};
 
 use crate::host::{Connection, Options, Port, Service};
 use crate::{Hub, HubContext};
 use executor::Executor;
+use port::WorldPort;
 use world::{Call, World};
 
 /// A hub that runs in a test.
@@ -145,6 +152,13 @@ impl TestHub {
         }
     }
 
+    /// Moves the clock by which hubs sleep and time out; it stands still otherwise.
+    pub fn advance(&self, time: Duration) {
+        self.run();
+        self.parts.world.advance(time);
+        self.run();
+    }
+
     /// The members of a group, in order of their ids.
     pub fn members(&self, group: &str) -> Vec<ConnectionId> {
         self.parts.world.members(group)
@@ -154,6 +168,13 @@ impl TestHub {
     pub fn run(&self) {
         loop {
             self.parts.executor.run();
+            let spawned = self.parts.world.spawned();
+            if !spawned.is_empty() {
+                for work in spawned {
+                    self.parts.executor.spawn(work);
+                }
+                continue;
+            }
             // What was freed by that comes next: calls that waited for a slot, and ends of connections.
             let Some(call) = self.parts.world.next_call() else {
                 return;
@@ -166,12 +187,14 @@ impl TestHub {
         let service = self.parts.service.clone();
         let world = Arc::clone(&self.parts.world);
         match call {
-            Call::Invoke(connection, invocation) => self.parts.executor.spawn(async move {
-                let ended = service.invoke(&connection, invocation).await;
-                if let Some(frame) = ended.frame {
-                    world.take(frame);
-                }
-            }),
+            Call::Invoke(connection, invocation) => {
+                let run = service.invoke(&connection, invocation);
+                self.parts.executor.spawn(async move {
+                    if let Some(frame) = run.await.frame {
+                        world.take(frame);
+                    }
+                });
+            }
             Call::End(connection, reason) => {
                 connection.end();
                 self.parts.executor.spawn(async move {
@@ -183,7 +206,7 @@ impl TestHub {
     }
 
     fn port(&self) -> Arc<dyn Port> {
-        Arc::clone(&self.parts.world) as Arc<dyn Port>
+        Arc::new(WorldPort(Arc::clone(&self.parts.world)))
     }
 
     fn name(&self) -> HubName {

@@ -112,14 +112,14 @@ pub(crate) fn read<T: DeserializeOwned>(encoding: Encoding, bytes: &[u8]) -> Res
 
 /// A method's result, in its caller's encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply(Bytes);
+pub(crate) struct Reply(Bytes);
 
 impl Reply {
     /// Writes a result.
     ///
     /// # Errors
     /// [`ValueError`] if it cannot be written in this encoding, or is longer than a message may be.
-    pub fn new<T: Serialize>(value: &T, encoding: Encoding) -> Result<Self, ValueError> {
+    pub(crate) fn new<T: Serialize>(value: &T, encoding: Encoding) -> Result<Self, ValueError> {
         let mut out = Vec::new();
         write(value, Writing::only(encoding), &mut out)?;
         let max = crate::audience::ARGUMENT_BYTES_MAX;

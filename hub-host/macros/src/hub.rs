@@ -67,7 +67,9 @@ fn implementation(
 
             fn definition() -> #api::Definition<Self> {
                 #[allow(unused_imports)]
-                use #api::private::{PlainReturned as _, ResultReturned as _};
+                use #api::private::{
+                    PlainItems as _, PlainReturned as _, ResultItems as _, ResultReturned as _,
+                };
                 let definition = #api::Definition::new();
                 #(#parts)*
                 definition
@@ -212,6 +214,9 @@ fn invoked(function: &ImplItemFn, name: &str, api: &TokenStream) -> Result<Token
     let ident = &function.sig.ident;
     let mut context = None;
     let mut types = Vec::new();
+    // What is passed to the function, and which of it are streams of the client.
+    let mut passed = Vec::new();
+    let mut uploads = Vec::new();
     for (at, parameter) in parameters(function).enumerate() {
         if is_reference_to(&parameter.ty, "Context") {
             if at > 0 {
@@ -224,6 +229,14 @@ fn invoked(function: &ImplItemFn, name: &str, api: &TokenStream) -> Result<Token
             continue;
         }
         check_parameter(parameter)?;
+        if last_segment(&parameter.ty).is_some_and(|last| last.ident == "Upload") {
+            let upload = format_ident!("upload_{}", uploads.len());
+            let ty = &parameter.ty;
+            passed.push(upload.clone());
+            uploads.push(quote_spanned!(ty.span()=> let #upload: #ty = uploads.take();));
+            continue;
+        }
+        passed.push(format_ident!("argument_{}", types.len()));
         types.push(&*parameter.ty);
     }
     if types.len() > PARAMETERS_MAX {
@@ -240,22 +253,90 @@ fn invoked(function: &ImplItemFn, name: &str, api: &TokenStream) -> Result<Token
     let conditions = conditions(&function.attrs);
     let awaited = awaited(function);
     let bind = quote_spanned!(ident.span()=> #api::private::bind::<(#(#types,)*)>(arguments)?);
-    let reply =
-        quote_spanned!(returned_span(function)=> (&returned).returned().reply(returned, &ctx));
+    let stream = stream(function)?;
+    let reply = reply(function, stream, api);
+    let (streams, count) = (stream.is_some(), uploads.len());
     let run = quote_spanned!(ident.span()=> ::core::result::Result::Ok(::std::boxed::Box::pin(async move {
-        let returned = Self::#ident(&hub, #context #(#arguments,)*) #awaited;
+        #(#uploads)*
+        let returned = Self::#ident(&hub, #context #(#passed,)*) #awaited;
         #reply
     })));
     Ok(quote! {
         #(#conditions)*
         let definition = definition.method(
             #name,
-            |hub: #api::private::Arc<Self>, ctx: #api::Context, arguments: &#api::private::Arguments| {
+            #api::private::Shape { streams: #streams, uploads: #count },
+            |hub: #api::private::Arc<Self>, ctx: #api::Context, arguments: &#api::private::Arguments, uploads: #api::private::Uploads| {
+                let _ = &uploads;
                 let (#(#arguments,)*) = #bind;
                 #run
             },
         );
     })
+}
+
+/// How a method gives the stream that it answers by.
+#[derive(Clone, Copy)]
+enum Stream {
+    Plain,
+    InResult,
+}
+
+/// Whether a method answers by a stream: `Items<T>`, `impl Stream<Item = T>`, or a `Result` of one.
+fn stream(function: &ImplItemFn) -> Result<Option<Stream>, Error> {
+    let ReturnType::Type(_, ty) = &function.sig.output else {
+        return Ok(None);
+    };
+    if is_stream(ty)? {
+        return Ok(Some(Stream::Plain));
+    }
+    let Some(result) = last_segment(ty).filter(|last| last.ident == "Result") else {
+        return Ok(None);
+    };
+    let syn::PathArguments::AngleBracketed(arguments) = &result.arguments else {
+        return Ok(None);
+    };
+    match arguments.args.first() {
+        Some(syn::GenericArgument::Type(ty)) if is_stream(ty)? => Ok(Some(Stream::InResult)),
+        _ => Ok(None),
+    }
+}
+
+fn is_stream(ty: &Type) -> Result<bool, Error> {
+    let Type::ImplTrait(bounds) = ty else {
+        return Ok(last_segment(ty).is_some_and(|last| last.ident == "Items"));
+    };
+    let named = bounds.bounds.iter().any(|bound| {
+        matches!(bound, syn::TypeParamBound::Trait(bound) if bound.path.segments.last().is_some_and(|last| last.ident == "Stream"))
+    });
+    if named {
+        Ok(true)
+    } else {
+        Err(Error::new(
+            ty.span(),
+            "a method answers by one value, whose type is written here, or by a stream: write `impl Stream<Item = T>` or `Items<T>`",
+        ))
+    }
+}
+
+fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// From what a method returned to its answer.
+fn reply(function: &ImplItemFn, stream: Option<Stream>, api: &TokenStream) -> TokenStream {
+    let span = returned_span(function);
+    match stream {
+        None => quote_spanned!(span=> (&returned).returned().reply(returned, &ctx)),
+        Some(Stream::Plain) => quote_spanned!(span=> (&returned).items().stream(returned, &ctx)),
+        Some(Stream::InResult) => quote_spanned! {span=>
+            let returned = #api::private::begun(returned)?;
+            (&returned).items().stream(returned, &ctx)
+        },
+    }
 }
 
 /// What a client sends becomes a value of this type.

@@ -10,9 +10,11 @@ use hubplane_proto_link::{GatewayHello, HubHostHello, ToGateway, ToHubHost};
 use opentelemetry::metrics::Meter;
 use tokio::sync::mpsc;
 
+use crate::any::AnyLink;
+use crate::background::Background;
 use crate::link::Link;
 use crate::metrics::{Counts, Metrics};
-use crate::port::{AnyLink, LinkPort};
+use crate::port::LinkPort;
 
 /// Frames that may wait on a link, in each direction.
 const LINK_FRAMES_MAX: usize = 1024;
@@ -30,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) hubs: HashMap<HubName, Hosted>,
     tasks: Tasks,
     pub(crate) calls: Pool,
+    background: Background,
     pub(crate) metrics: Metrics,
     pub(crate) links: Arc<AnyLink>,
 }
@@ -54,13 +57,15 @@ impl HubHost {
             hosted.insert(name, Hosted { service, counts });
         }
         let counts = hosted.values().map(|hub| Arc::clone(&hub.counts));
+        let background = Background::new(tasks);
         let inner = Inner {
             node,
             metrics: Metrics::new(meter, counts.collect()),
             hubs: hosted,
             calls: tasks.pool("invocation"),
+            links: Arc::new(AnyLink::new(&background)),
+            background,
             tasks: tasks.clone(),
-            links: Arc::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -81,7 +86,7 @@ impl HubHost {
     ) {
         let (to_host, from_gateway) = mpsc::channel(LINK_FRAMES_MAX);
         let (to_gateway, from_host) = mpsc::channel(LINK_FRAMES_MAX);
-        let port = Arc::new(LinkPort::new(to_gateway));
+        let port = Arc::new(LinkPort::new(to_gateway, &self.inner.background));
         self.inner.links.add(&port);
         let link = Link::new(Arc::clone(&self.inner), hello.node, port);
         self.inner

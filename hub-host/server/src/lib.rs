@@ -9,6 +9,9 @@
 //! gateway ◀── ToGateway ── bounded queue ◀──┘      (a full queue makes the hub's sends wait)
 //! ```
 
+mod any;
+mod asked;
+mod background;
 mod host;
 mod link;
 pub mod metrics;

@@ -12,9 +12,10 @@ use hubplane_proto_link::{
 };
 use tokio::sync::mpsc;
 
+use crate::any::LinkFirst;
 use crate::host::{Hosted, Inner};
 use crate::metrics::Counts;
-use crate::port::{LinkFirst, LinkPort};
+use crate::port::LinkPort;
 
 /// The reading end of a link, with a record for each of its connections.
 pub(crate) struct Link {
@@ -65,16 +66,39 @@ impl Link {
                 ToHubHost::Closed { connection, reason } => self.closed(&connection, reason),
                 ToHubHost::Invocation(invocation) => self.invocation(invocation),
                 ToHubHost::Ack { id, outcome } => self.port.acknowledge(id, outcome),
-                ToHubHost::UploadItem { .. }
-                | ToHubHost::UploadEnd { .. }
-                | ToHubHost::Cancel { .. }
-                | ToHubHost::ClientResult { .. }
-                | ToHubHost::Window { .. }
-                | ToHubHost::Credit { .. }
-                | ToHubHost::Answer { .. } => {}
+                ToHubHost::UploadItem {
+                    connection,
+                    stream_id,
+                    item,
+                } => self.told(&connection, |connection| {
+                    connection.upload_item(&stream_id, item);
+                }),
+                ToHubHost::UploadEnd {
+                    connection,
+                    stream_id,
+                    error,
+                } => self.told(&connection, |connection| {
+                    connection.upload_end(&stream_id, error);
+                }),
+                ToHubHost::Cancel {
+                    connection,
+                    invocation_id,
+                } => self.told(&connection, |connection| connection.cancel(&invocation_id)),
+                ToHubHost::ClientResult { request, outcome } => {
+                    self.port.client_result(request, outcome);
+                }
+                ToHubHost::Answer { id, answer } => self.port.answer(id, answer),
+                ToHubHost::Window { .. } | ToHubHost::Credit { .. } => {}
             }
         }
         tracing::debug!(gateway = %self.gateway, "link ended");
+    }
+
+    /// Tells a connection something, if it is there: it may have ended on the way.
+    fn told(&self, id: &ConnectionId, tell: impl FnOnce(&Connection)) {
+        if let Some(record) = self.records.get(id) {
+            tell(&record.connection);
+        }
     }
 
     fn hosted(&self, hub: &HubName) -> Option<&Hosted> {
@@ -168,10 +192,12 @@ impl Link {
             Arc::clone(&self.port),
         );
         let running = Running::new(&record.counts);
+        let target = invocation.target.clone();
+        // What comes next on the link may name it.
+        let run = record.service.invoke(&record.connection, invocation);
         self.host.calls.spawn(async move {
             let started = Instant::now();
-            let target = invocation.target.clone();
-            let ended = record.service.invoke(&record.connection, invocation).await;
+            let ended = run.await;
             drop(running);
             host.metrics
                 .ended(&record.counts, ended.run, started.elapsed());

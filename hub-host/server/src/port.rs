@@ -1,75 +1,66 @@
-//! Where frames leave for gateways.
+//! The way to one gateway.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use hubplane_hub::host::{GroupRequest, LinkLost, Port, Refused};
-use hubplane_proto_link::{AckId, AckOutcome, Audience, GroupChange, ToGateway};
+use hubplane_hub::host::{ClientRequest, GroupRequest, LinkLost, Port, QueryRequest, Refused};
+use hubplane_proto_ids::{ConnectionId, HubName};
+use hubplane_proto_link::{
+    AckId, AckOutcome, Answer, Caller, ClientOutcome, ClientResultRequest, GroupChange, Query,
+    RequestId, ToGateway,
+};
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+
+use crate::asked::{Asked, Asking};
+use crate::background::Background;
 
 /// The way to one gateway.
 #[derive(Debug)]
 pub(crate) struct LinkPort {
     frames: mpsc::Sender<ToGateway>,
-    asked: Arc<Asked>,
-}
-
-/// Requests that wait for their acknowledgement: at most a few per running method.
-#[derive(Debug, Default)]
-struct Asked(Mutex<Waiting>);
-
-#[derive(Debug, Default)]
-struct Waiting {
-    last: u64,
-    ended: bool,
-    by_id: HashMap<AckId, oneshot::Sender<AckOutcome>>,
-}
-
-impl Asked {
-    fn with<T>(&self, f: impl FnOnce(&mut Waiting) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Forgets a request that nobody waits for any more.
-struct Forget(Arc<Asked>, AckId);
-
-impl Drop for Forget {
-    fn drop(&mut self) {
-        self.0.with(|waiting| waiting.by_id.remove(&self.1));
-    }
+    changes: Arc<Asked<AckOutcome>>,
+    results: Arc<Asked<ClientOutcome>>,
+    queries: Arc<Asked<Answer>>,
+    background: Background,
 }
 
 impl LinkPort {
-    pub(crate) fn new(frames: mpsc::Sender<ToGateway>) -> Self {
+    pub(crate) fn new(frames: mpsc::Sender<ToGateway>, background: &Background) -> Self {
         Self {
             frames,
-            asked: Arc::default(),
+            changes: Arc::default(),
+            results: Arc::default(),
+            queries: Arc::default(),
+            background: background.clone(),
         }
     }
 
     /// An acknowledgement has come.
     pub(crate) fn acknowledge(&self, id: AckId, outcome: AckOutcome) {
-        let waiting = self.asked.with(|waiting| waiting.by_id.remove(&id));
-        if let Some(waiting) = waiting {
-            // Who asked may be gone.
-            let _ = waiting.send(outcome);
-        }
+        self.changes.answer(id.0, outcome);
     }
 
-    fn is_ended(&self) -> bool {
-        self.frames.is_closed() || self.asked.with(|waiting| waiting.ended)
+    /// A client has answered, or cannot.
+    pub(crate) fn client_result(&self, request: RequestId, outcome: ClientOutcome) {
+        self.results.answer(request.0, outcome);
     }
 
-    /// The link has ended: nothing is acknowledged any more.
+    /// The answer to a query has come.
+    pub(crate) fn answer(&self, id: AckId, answer: Answer) {
+        self.queries.answer(id.0, answer);
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.frames.is_closed() || self.changes.is_ended()
+    }
+
+    /// The link has ended: nothing is answered any more.
     pub(crate) fn end(&self) {
-        self.asked.with(|waiting| {
-            waiting.ended = true;
-            waiting.by_id.clear();
-        });
+        self.changes.end();
+        self.results.end();
+        self.queries.end();
     }
 }
 
@@ -90,140 +81,102 @@ impl Port for LinkPort {
         &self,
         request: GroupRequest,
     ) -> BoxFuture<'static, Result<AckOutcome, LinkLost>> {
-        let (frames, asked) = (self.frames.clone(), Arc::clone(&self.asked));
+        let mut asking = self.changes.ask();
+        let change = GroupChange {
+            ack: AckId(asking.id),
+            caller: request.caller,
+            operation: request.operation,
+            hub: request.hub,
+            group: request.group,
+            connection: request.connection,
+        };
+        let sending = self.send(ToGateway::Group(change));
         Box::pin(async move {
-            let (told, outcome) = oneshot::channel();
-            let id = asked.with(|waiting| {
-                waiting.last += 1;
-                let id = AckId(waiting.last);
-                if !waiting.ended {
-                    waiting.by_id.insert(id, told);
-                }
-                id
-            });
-            let _forget = Forget(asked, id);
-            let change = GroupChange {
-                ack: id,
-                caller: request.caller,
-                operation: request.operation,
-                hub: request.hub,
-                group: request.group,
-                connection: request.connection,
-            };
-            frames
-                .send(ToGateway::Group(change))
-                .await
-                .map_err(|_lost| LinkLost)?;
-            outcome.await.map_err(|_ended| LinkLost)
-        })
-    }
-}
-
-/// The way for what is sent outside of invocations: by any link, but for one audience always by the same one while the
-/// links last, which keeps its order (DESIGN 4).
-#[derive(Debug, Default)]
-pub(crate) struct AnyLink(RwLock<Vec<Weak<LinkPort>>>);
-
-impl AnyLink {
-    pub(crate) fn add(&self, port: &Arc<LinkPort>) {
-        let mut links = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        links.push(Arc::downgrade(port));
-    }
-
-    pub(crate) fn remove(&self, ended: &Arc<LinkPort>) {
-        let mut links = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        links.retain(|link| !std::ptr::eq(link.as_ptr(), Arc::as_ptr(ended)));
-    }
-
-    fn choose(&self, key: u64) -> Result<Arc<LinkPort>, LinkLost> {
-        let links = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let at = key.checked_rem(links.len() as u64).ok_or(LinkLost)?;
-        let link = usize::try_from(at).ok().and_then(|at| links.get(at));
-        link.and_then(Weak::upgrade).ok_or(LinkLost)
-    }
-
-    fn of_frame(&self, frame: &ToGateway) -> Result<Arc<LinkPort>, LinkLost> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default();
-        self.choose(match frame {
-            ToGateway::Send(send) => match &send.delivery.audience {
-                Audience::All => 0,
-                Audience::Connections(ids) => hash.hash_one(ids),
-                Audience::Groups(groups) => hash.hash_one(groups),
-                Audience::Users(users) => hash.hash_one(users),
-            },
-            ToGateway::Close(request) => hash.hash_one(&request.connection),
-            _ => 0,
-        })
-    }
-}
-
-impl Port for AnyLink {
-    fn try_send(&self, frame: ToGateway) -> Result<(), Refused> {
-        self.of_frame(&frame)?.try_send(frame)
-    }
-
-    fn send(&self, frame: ToGateway) -> BoxFuture<'static, Result<(), LinkLost>> {
-        match self.of_frame(&frame) {
-            Ok(link) => link.send(frame),
-            Err(lost) => Box::pin(std::future::ready(Err(lost))),
-        }
-    }
-
-    fn change_group(
-        &self,
-        request: GroupRequest,
-    ) -> BoxFuture<'static, Result<AckOutcome, LinkLost>> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default();
-        match self.choose(hash.hash_one(&request.connection)) {
-            Ok(link) => link.change_group(request),
-            Err(lost) => Box::pin(std::future::ready(Err(lost))),
-        }
-    }
-}
-
-/// The way for what an invocation sends on behalf of the hub: by its own link while that lasts (DESIGN 4), then by any,
-/// because it may be kept for longer.
-#[derive(Debug)]
-pub(crate) struct LinkFirst {
-    link: Weak<LinkPort>,
-    any: Arc<AnyLink>,
-}
-
-impl LinkFirst {
-    pub(crate) fn new(link: &Arc<LinkPort>, any: &Arc<AnyLink>) -> Arc<Self> {
-        Arc::new(Self {
-            link: Arc::downgrade(link),
-            any: Arc::clone(any),
+            sending.await?;
+            asking.answered().await.ok_or(LinkLost)
         })
     }
 
-    fn link(&self) -> Option<Arc<LinkPort>> {
-        self.link.upgrade().filter(|link| !link.is_ended())
+    fn ask(&self, request: ClientRequest) -> BoxFuture<'static, Result<ClientOutcome, LinkLost>> {
+        let asking = self.results.ask();
+        let mut waiting = Waiting {
+            caller: request.caller.clone(),
+            hub: request.hub.clone(),
+            connection: request.connection.clone(),
+            frames: self.frames.clone(),
+            background: self.background.clone(),
+            asking,
+            sent: false,
+        };
+        let frame = ToGateway::ClientResult(ClientResultRequest {
+            request: RequestId(waiting.asking.id),
+            caller: request.caller,
+            hub: request.hub,
+            connection: request.connection,
+            target: request.target,
+            arguments: request.arguments,
+        });
+        let sending = self.send(frame);
+        Box::pin(async move {
+            sending.await?;
+            waiting.sent = true;
+            waiting.asking.answered().await.ok_or(LinkLost)
+        })
+    }
+
+    fn query(&self, request: QueryRequest) -> BoxFuture<'static, Result<Answer, LinkLost>> {
+        let mut asking = self.queries.ask();
+        let query = Query {
+            ack: AckId(asking.id),
+            caller: request.caller,
+            hub: request.hub,
+            audience: request.audience,
+            question: request.question,
+        };
+        let sending = self.send(ToGateway::Query(query));
+        Box::pin(async move {
+            sending.await?;
+            asking.answered().await.ok_or(LinkLost)
+        })
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        self.background.sleep(time)
+    }
+
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        self.background.spawn(work);
     }
 }
 
-impl Port for LinkFirst {
-    fn try_send(&self, frame: ToGateway) -> Result<(), Refused> {
-        match self.link() {
-            Some(link) => link.try_send(frame),
-            None => self.any.try_send(frame),
-        }
-    }
+/// A request that a client has been sent. Dropped before the answer, it takes the request back.
+struct Waiting {
+    asking: Asking<ClientOutcome>,
+    sent: bool,
+    caller: Caller,
+    hub: HubName,
+    connection: ConnectionId,
+    frames: mpsc::Sender<ToGateway>,
+    background: Background,
+}
 
-    fn send(&self, frame: ToGateway) -> BoxFuture<'static, Result<(), LinkLost>> {
-        match self.link() {
-            Some(link) => link.send(frame),
-            None => self.any.send(frame),
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.sent || !self.asking.is_waited_for() {
+            return;
         }
-    }
-
-    fn change_group(
-        &self,
-        request: GroupRequest,
-    ) -> BoxFuture<'static, Result<AckOutcome, LinkLost>> {
-        match self.link() {
-            Some(link) => link.change_group(request),
-            None => self.any.change_group(request),
+        let frame = ToGateway::CancelClientResult {
+            request: RequestId(self.asking.id),
+            caller: self.caller.clone(),
+            hub: self.hub.clone(),
+            connection: self.connection.clone(),
+        };
+        if let Err(TrySendError::Full(frame)) = self.frames.try_send(frame) {
+            let frames = self.frames.clone();
+            self.background.spawn(Box::pin(async move {
+                // On a link that is lost there is nothing to take back.
+                let _ = frames.send(frame).await;
+            }));
         }
     }
 }

@@ -1,12 +1,18 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName};
-use hubplane_proto_link::{AckOutcome, Caller, GroupOperation, ToGateway};
+use hubplane_proto_link::{
+    AckOutcome, Answer, Arguments, Audience, Caller, ClientOutcome, GroupOperation, Question,
+    ToGateway,
+};
 
 /// Where a hub's frames leave: to one gateway, or to any.
 ///
 /// The frames of one [`Caller`] have to arrive in the order in which they were taken.
 pub trait Port: Send + Sync + 'static {
-    /// Takes a frame if there is room for it now.
+    /// Takes a frame if there is room for it now, in the queue and in its window or credit.
     ///
     /// # Errors
     /// Gives the frame back if there is no room, and says so if there will never be.
@@ -24,6 +30,29 @@ pub trait Port: Send + Sync + 'static {
         &self,
         request: GroupRequest,
     ) -> BoxFuture<'static, Result<AckOutcome, LinkLost>>;
+
+    /// Asks a client for a result and waits for it. Dropped before it resolves, the gateway is told that nobody waits.
+    fn ask(&self, request: ClientRequest) -> BoxFuture<'static, Result<ClientOutcome, LinkLost>>;
+
+    /// Asks about the connections of an audience and waits for the answer. Cancel safe.
+    fn query(&self, request: QueryRequest) -> BoxFuture<'static, Result<Answer, LinkLost>>;
+
+    /// Resolves after this time. Cancel safe.
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
+
+    /// Runs something beside the methods of hubs.
+    fn spawn(&self, work: BoxFuture<'static, ()>);
+}
+
+/// Sends a frame that ends something and for which nobody waits.
+pub(crate) fn post(port: &Arc<dyn Port>, frame: ToGateway) {
+    if let Err(Refused::Full(frame)) = port.try_send(frame) {
+        let sending = port.send(*frame);
+        port.spawn(Box::pin(async move {
+            // Where the link is lost, it has ended already.
+            let _ = sending.await;
+        }));
+    }
 }
 
 /// The way to the gateway is lost for good, or there is none yet.
@@ -55,4 +84,32 @@ pub struct GroupRequest {
     pub group: GroupName,
     /// Which connection, of any gateway.
     pub connection: ConnectionId,
+}
+
+/// A request for a client result; [`Port`] adds the id by which it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientRequest {
+    /// Whose order it keeps.
+    pub caller: Caller,
+    /// The hub of the connection.
+    pub hub: HubName,
+    /// Which connection, of any gateway.
+    pub connection: ConnectionId,
+    /// The client's method.
+    pub target: String,
+    /// The arguments.
+    pub arguments: Arguments,
+}
+
+/// A question about connections; [`Port`] adds the id by which it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryRequest {
+    /// Whose order it keeps.
+    pub caller: Caller,
+    /// Within which hub.
+    pub hub: HubName,
+    /// About whom.
+    pub audience: Audience,
+    /// What is asked.
+    pub question: Question,
 }

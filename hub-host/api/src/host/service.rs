@@ -3,16 +3,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use hubplane_proto_ids::{HubName, InvalidId, UserId};
 use hubplane_proto_link::{
-    Arguments, CloseReason, Completion, ConnectionInfo, Done, Encoding, HubDeclaration, Invocation,
-    InvocationKind, Outcome, Payload, Stage, ToGateway, UserIdSource,
+    CloseReason, ConnectionInfo, Done, HubDeclaration, Stage, ToGateway, UserIdSource,
 };
 
+use super::erased::{Erased, Native};
 use super::{Connection, text};
-use crate::value::{BindError, Reply};
-use crate::{Context, Definition, Disconnect, Hub, HubContext, HubError, Request, name};
+use crate::running::Running;
+use crate::{Context, Disconnect, Hub, HubContext, HubError, Request, name};
 
 /// How a hub is run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,8 +51,8 @@ pub enum InvalidHub {
 #[derive(Clone)]
 pub struct Service {
     name: HubName,
-    options: Options,
-    hub: Arc<dyn Erased>,
+    pub(super) options: Options,
+    pub(super) hub: Arc<dyn Erased>,
 }
 
 /// How a run of a hub's code ended.
@@ -167,8 +166,11 @@ impl Service {
 
     /// Runs `on_connected`.
     pub async fn connected(&self, connection: &Arc<Connection>) -> Ended {
-        let run = || self.hub.connected(connection.context());
-        self.stage(connection, Stage::Opening, caught(run).await)
+        let running = Running::opening(connection.id());
+        let ctx = Context::new(connection, &running);
+        let ran = caught(|| self.hub.connected(ctx)).await;
+        running.opened();
+        self.stage(connection, Stage::Opening, ran)
     }
 
     /// Runs `on_disconnected`, unless `on_connected` failed.
@@ -177,7 +179,9 @@ impl Service {
             Ok(())
         } else {
             let reason = Disconnect::new(reason);
-            caught(|| self.hub.disconnected(connection.context(), reason)).await
+            let running = Arc::new(Running::new(connection.id()));
+            let ctx = Context::new(connection, &running);
+            caught(|| self.hub.disconnected(ctx, reason)).await
         };
         self.stage(connection, Stage::Closing, ran)
     }
@@ -203,110 +207,20 @@ impl Service {
             },
         }
     }
-
-    /// Runs a method to its end. What it sends leaves by the connection's port before this resolves; the frame that
-    /// this resolves to has to follow it.
-    pub async fn invoke(&self, connection: &Arc<Connection>, invocation: Invocation) -> Ended {
-        let protocol = connection.request.protocol();
-        let (outcome, run, problem) = match self.begin(connection, &invocation) {
-            Err(Unbound { text, problem }) => (Outcome::Error(text), Run::Unbound, Some(problem)),
-            Ok((target, running)) => match caught(|| running).await {
-                Ok(reply) => (value(protocol, reply), Run::Returned, None),
-                Err(Failure { error, run }) => {
-                    let text = text::failed(target, &error, self.options.detailed_errors);
-                    (Outcome::Error(text), run, Some(format!("{error:?}")))
-                }
-            },
-        };
-        let frame = match invocation.invocation_id {
-            Some(invocation_id) => Some(ToGateway::Completion(Completion {
-                connection: invocation.connection,
-                invocation_id,
-                outcome,
-                releases_slot: invocation.takes_slot,
-            })),
-            None if invocation.takes_slot => Some(ToGateway::SlotReleased {
-                connection: invocation.connection,
-            }),
-            None => None,
-        };
-        Ended {
-            frame,
-            run,
-            problem,
-        }
-    }
-
-    /// Everything that is checked before a method runs, in the reference's order (signalr-core 12.2): it decides which
-    /// text a client reads that made two mistakes.
-    fn begin<'a>(
-        &'a self,
-        connection: &Arc<Connection>,
-        invocation: &'a Invocation,
-    ) -> Result<(&'a str, Running), Unbound> {
-        let given = &invocation.target;
-        let detailed = self.options.detailed_errors;
-        let bind = || {
-            self.hub
-                .bind(given, connection.context(), &invocation.arguments)
-        };
-        let bound = catch_unwind(AssertUnwindSafe(bind)).map_err(|_panic| {
-            // Somebody's `Deserialize` did. Which method it was for is lost.
-            Unbound::arguments(given, &BindError::panicked(), detailed)
-        })?;
-        let (declared, bound) = bound.ok_or_else(|| Unbound::from(text::unknown(given)))?;
-        let streaming = invocation.kind == InvocationKind::Stream;
-        // Texts show the declared name, but in one case of the reference.
-        let target = if streaming && invocation.arguments.encoding == Encoding::MessagePack {
-            given
-        } else {
-            declared
-        };
-        let running = bound.map_err(|error| Unbound::arguments(target, &error, detailed))?;
-        if streaming {
-            return Err(text::no_stream(target).into());
-        }
-        if !invocation.stream_ids.is_empty() {
-            return Err(text::stream_count(target, invocation.stream_ids.len(), 0).into());
-        }
-        Ok((target, running))
-    }
 }
 
-/// Why a method is not run: for the client, and for the log.
-struct Unbound {
-    text: String,
-    problem: String,
+pub(super) struct Failure {
+    pub(super) error: HubError,
+    pub(super) run: Run,
 }
 
-impl Unbound {
-    fn arguments(target: &str, error: &BindError, detailed: bool) -> Self {
+impl Failure {
+    pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Self {
         Self {
-            text: text::unbound(target, error, detailed),
-            problem: format!("{target}: {}", HubError::from(error.clone())),
+            error: HubError::hidden("Panic", panic_text(panic)),
+            run: Run::Panicked,
         }
     }
-}
-
-impl From<String> for Unbound {
-    fn from(text: String) -> Self {
-        let problem = text.clone();
-        Self { text, problem }
-    }
-}
-
-fn value(encoding: Encoding, reply: Reply) -> Outcome {
-    Outcome::Value(Payload {
-        encoding,
-        bytes: reply.into_bytes(),
-    })
-}
-
-type Running = BoxFuture<'static, Result<Reply, HubError>>;
-
-struct Failure {
-    error: HubError,
-    run: Run,
 }
 
 impl From<HubError> for Failure {
@@ -321,17 +235,14 @@ impl From<HubError> for Failure {
 }
 
 /// Runs a hub's code. Its panics end here: the hub is shared by all connections and stays in use, as after any error.
-async fn caught<T, F>(run: impl FnOnce() -> F) -> Result<T, Failure>
+pub(super) async fn caught<T, F>(run: impl FnOnce() -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, HubError>>,
 {
     let outcome = AssertUnwindSafe(async { run().await }).catch_unwind().await;
     match outcome {
         Ok(returned) => Ok(returned?),
-        Err(panic) => Err(Failure {
-            error: HubError::hidden("Panic", panic_text(&*panic)),
-            run: Run::Panicked,
-        }),
+        Err(panic) => Err(Failure::panicked(&*panic)),
     }
 }
 
@@ -342,78 +253,6 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         text
     } else {
         "without a text"
-    }
-}
-
-/// A hub of any type. The seam for hubs that are not Rust values in this process.
-trait Erased: Send + Sync {
-    /// The declared name of the method that `target` means, and its run if the arguments fit.
-    fn bind(
-        &self,
-        target: &str,
-        ctx: Context,
-        arguments: &Arguments,
-    ) -> Option<(&str, Result<Running, BindError>)>;
-    fn connected(&self, ctx: Context) -> BoxFuture<'static, Result<(), HubError>>;
-    fn disconnected(
-        &self,
-        ctx: Context,
-        reason: Disconnect,
-    ) -> BoxFuture<'static, Result<(), HubError>>;
-    fn names_users(&self) -> bool;
-    fn user_id(&self, request: &Request) -> Option<String>;
-}
-
-struct Native<H> {
-    hub: Arc<H>,
-    /// Its methods are sorted by name.
-    definition: Definition<H>,
-}
-
-impl<H: Hub> Erased for Native<H> {
-    fn bind(
-        &self,
-        target: &str,
-        ctx: Context,
-        arguments: &Arguments,
-    ) -> Option<(&str, Result<Running, BindError>)> {
-        let methods = &self.definition.methods;
-        let at = methods
-            .binary_search_by(|method| name::compare(method.name, target))
-            .ok()?;
-        let method = methods.get(at)?;
-        Some((
-            method.name,
-            (method.invoke)(Arc::clone(&self.hub), ctx, arguments),
-        ))
-    }
-
-    fn connected(&self, ctx: Context) -> BoxFuture<'static, Result<(), HubError>> {
-        match self.definition.connected {
-            Some(run) => run(Arc::clone(&self.hub), ctx),
-            None => Box::pin(std::future::ready(Ok(()))),
-        }
-    }
-
-    fn disconnected(
-        &self,
-        ctx: Context,
-        reason: Disconnect,
-    ) -> BoxFuture<'static, Result<(), HubError>> {
-        match self.definition.disconnected {
-            Some(run) => run(Arc::clone(&self.hub), ctx, reason),
-            None => Box::pin(std::future::ready(Ok(()))),
-        }
-    }
-
-    fn names_users(&self) -> bool {
-        self.definition.user_id.is_some()
-    }
-
-    fn user_id(&self, request: &Request) -> Option<String> {
-        self.definition
-            .user_id
-            .and_then(|name| name(&self.hub, request))
     }
 }
 

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use hubplane_proto_link::{
-    AckOutcome, Arguments, CloseReason, Completion, ConnectionInfo, Encoding, Invocation,
-    InvocationKind, Outcome, ToGateway, Transport,
+    AckOutcome, Answer, Arguments, ClientOutcome, CloseReason, Completion, ConnectionInfo,
+    Encoding, Invocation, InvocationKind, Outcome, ToGateway, Transport,
 };
 use smallvec::{SmallVec, smallvec};
 
 use crate::host::{
-    Connection, Ended, GroupRequest, InvalidHub, LinkLost, Options, Port, Refused, Run, Service,
+    ClientRequest, Connection, Ended, GroupRequest, InvalidHub, LinkLost, Options, Port,
+    QueryRequest, Refused, Run, Service,
 };
 use crate::*;
 
@@ -88,6 +90,25 @@ impl Texts {
         f64::NAN
     }
 
+    fn stream(&self, kind: String) -> Result<Items<f64>, HubError> {
+        let error = || HubError::hidden("InvalidOperationException", "Exception from stream");
+        let items: Vec<Result<f64, HubError>> = match kind.as_str() {
+            "hidden" => vec![Ok(1.0), Err(error()), Ok(2.0)],
+            "shown" => vec![Err(HubError::new("This is a hub exception"))],
+            "unwritable" => vec![Ok(1.0), Ok(f64::NAN)],
+            "before" => return Err(error()),
+            "panic" => {
+                let panics = (0..2).map(|number| match number {
+                    0 => 1.0,
+                    _ => panic!("in a stream"),
+                });
+                return Ok(Items::of(panics));
+            }
+            _ => Vec::new(),
+        };
+        Ok(Items::fallible(futures_util::stream::iter(items)))
+    }
+
     fn too_long(&self) -> String {
         "x".repeat(1024 * 1024)
     }
@@ -118,6 +139,20 @@ impl Port for Sink {
     fn change_group(&self, _: GroupRequest) -> BoxFuture<'static, Result<AckOutcome, LinkLost>> {
         async { Err(LinkLost) }.boxed()
     }
+
+    fn ask(&self, _: ClientRequest) -> BoxFuture<'static, Result<ClientOutcome, LinkLost>> {
+        async { Err(LinkLost) }.boxed()
+    }
+
+    fn query(&self, _: QueryRequest) -> BoxFuture<'static, Result<Answer, LinkLost>> {
+        async { Err(LinkLost) }.boxed()
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        async {}.boxed()
+    }
+
+    fn spawn(&self, _: BoxFuture<'static, ()>) {}
 }
 
 fn service(detailed_errors: bool) -> Service {
@@ -328,6 +363,10 @@ fn streaming_invocations_and_uploads_of_ordinary_methods_are_refused() {
         text(packed),
         "The client attempted to invoke the non-streaming 'ECHO' method with a streaming invocation."
     );
+    assert_eq!(
+        text(call("sTREAM", r#"["x"]"#)),
+        "The client attempted to invoke the streaming 'Stream' method with a non-streaming invocation."
+    );
     let upload = Invocation {
         stream_ids: smallvec!["7".parse().unwrap()],
         ..call("Echo", r#"["x"]"#)
@@ -336,6 +375,46 @@ fn streaming_invocations_and_uploads_of_ordinary_methods_are_refused() {
         text(upload),
         "An unexpected error occurred invoking 'Echo' on the server. HubException: Client sent 1 stream(s), Hub method expects 0."
     );
+}
+
+#[test]
+fn a_stream_that_fails_says_so_behind_its_items() {
+    let ended = |detailed, kind: &str| {
+        let invocation = Invocation {
+            kind: InvocationKind::Stream,
+            takes_slot: false,
+            ..call("stream", &format!("[\"{kind}\"]"))
+        };
+        outcome(run(&service(detailed), invocation))
+    };
+    let base = "An error occurred on the server while streaming results.";
+    for (kind, plain, detailed) in [
+        (
+            "hidden",
+            "",
+            " InvalidOperationException: Exception from stream",
+        ),
+        (
+            "unwritable",
+            "",
+            " ValueError: NaN and infinities have no place in JSON",
+        ),
+        ("panic", "", " Panic: in a stream"),
+        (
+            "shown",
+            " HubException: This is a hub exception",
+            " HubException: This is a hub exception",
+        ),
+    ] {
+        assert_eq!(ended(false, kind), Outcome::Error(format!("{base}{plain}")));
+        assert_eq!(
+            ended(true, kind),
+            Outcome::Error(format!("{base}{detailed}"))
+        );
+    }
+    assert_eq!(ended(false, "nothing"), Outcome::Void);
+    let before = "An unexpected error occurred invoking 'Stream' on the server.";
+    assert_eq!(ended(false, "before"), Outcome::Error(before.to_owned()));
 }
 
 #[test]
@@ -474,9 +553,9 @@ fn a_hub_that_clients_could_not_use_is_refused() {
         fn definition() -> Definition<Self> {
             Texts::definition();
             Definition::new()
-                .method("Same", |_, _, _| unreachable!())
-                .method("Other", |_, _, _| unreachable!())
-                .method("SAME", |_, _, _| unreachable!())
+                .method("Same", Shape::ORDINARY, |_, _, _, _| unreachable!())
+                .method("Other", Shape::ORDINARY, |_, _, _, _| unreachable!())
+                .method("SAME", Shape::ORDINARY, |_, _, _, _| unreachable!())
         }
     }
     let refused = Service::new(Twice, Options::default()).unwrap_err();

@@ -1,6 +1,8 @@
 //! The texts that clients read, byte for byte those of the reference (signalr-core 12.4): client applications compare
 //! them.
 
+use hubplane_proto_ids::InvocationId;
+
 use crate::HubError;
 use crate::value::BindError;
 
@@ -51,11 +53,25 @@ pub(super) fn unbound(target: &str, error: &BindError, detailed: bool) -> String
     }
 }
 
-/// Text for a streaming invocation of a method that is none.
-pub(super) fn no_stream(target: &str) -> String {
-    format!(
-        "The client attempted to invoke the non-streaming '{target}' method with a streaming invocation."
-    )
+/// Text for an invocation in the other mode than that of its method.
+pub(super) fn other_mode(target: &str, streams: bool) -> String {
+    let (is, with) = if streams {
+        ("streaming", "non-streaming")
+    } else {
+        ("non-streaming", "streaming")
+    };
+    format!("The client attempted to invoke the {is} '{target}' method with a {with} invocation.")
+}
+
+/// Text for a streaming invocation under the id of one that runs.
+pub(super) fn in_use(id: &InvocationId) -> String {
+    format!("Invocation ID '{id}' is already in use.")
+}
+
+/// Text for a stream that failed behind its first items.
+pub(super) fn stream_failed(error: &HubError, detailed: bool) -> String {
+    let base = "An error occurred on the server while streaming results.";
+    with_detail(base.to_owned(), error, detailed)
 }
 
 /// Text for an invocation with the wrong number of upload streams.

@@ -121,11 +121,12 @@ impl fmt::Debug for TestConnection {
     }
 }
 
-/// A client of a [`TestHub`]. Dropping it leaves it connected.
+/// A client of a [`TestHub`]. Dropping it leaves it connected; a clone is the same one.
+#[derive(Clone)]
 pub struct TestClient {
-    hub: TestHub,
+    pub(super) hub: TestHub,
     connection: Arc<host::Connection>,
-    encoding: Encoding,
+    pub(super) encoding: Encoding,
 }
 
 impl TestClient {
@@ -167,19 +168,9 @@ impl TestClient {
         arguments: impl ClientArguments,
     ) -> Invoking<T> {
         let invocation = self.invocation(target, arguments);
-        let answer = self
-            .hub
-            .parts
-            .world
-            .invoke(invocation, true)
-            .unwrap_or_default();
+        let taken = self.hub.parts.world.invoke(invocation, true, 0);
         self.hub.run();
-        Invoking {
-            hub: self.hub.clone(),
-            answer,
-            encoding: self.encoding,
-            value: PhantomData,
-        }
+        Invoking::new(&self.hub, taken.answer, self.encoding)
     }
 
     /// Invokes a method without waiting for an answer; there is none, not even of an error.
@@ -189,7 +180,7 @@ impl TestClient {
     #[track_caller]
     pub fn send(&self, target: &str, arguments: impl ClientArguments) {
         let invocation = self.invocation(target, arguments);
-        self.hub.parts.world.invoke(invocation, false);
+        self.hub.parts.world.invoke(invocation, false, 0);
         self.hub.run();
     }
 
@@ -246,7 +237,7 @@ impl TestClient {
     }
 
     #[track_caller]
-    fn invocation(&self, target: &str, arguments: impl ClientArguments) -> Invocation {
+    pub(super) fn invocation(&self, target: &str, arguments: impl ClientArguments) -> Invocation {
         let mut bytes = Vec::new();
         if let Err(error) = arguments.write(Writing::only(self.encoding), &mut bytes) {
             panic!("the arguments of `{target}` cannot be written: {error}");
@@ -290,6 +281,15 @@ pub struct Invoking<T> {
 }
 
 impl<T: DeserializeOwned> Invoking<T> {
+    pub(super) fn new(hub: &TestHub, answer: Slot<Outcome>, encoding: Encoding) -> Self {
+        Self {
+            hub: hub.clone(),
+            answer,
+            encoding,
+            value: PhantomData,
+        }
+    }
+
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
         self.hub.run();
@@ -339,6 +339,13 @@ impl Message {
         Self {
             target: delivery.target.clone(),
             arguments: delivery.arguments.clone(),
+        }
+    }
+
+    pub(super) fn of_request(request: &host::ClientRequest) -> Self {
+        Self {
+            target: request.target.clone(),
+            arguments: request.arguments.clone(),
         }
     }
 

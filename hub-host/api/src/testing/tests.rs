@@ -1,5 +1,7 @@
 //! Exactly who receives (reference signalr-core 14.1 and the recordings of sending), and what a test can do.
 
+mod streams;
+
 use std::sync::Mutex;
 
 use super::*;

@@ -1,0 +1,95 @@
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use hubplane_proto_link::Arguments;
+
+use crate::hub::Shape;
+use crate::returned::Returned;
+use crate::upload::Uploads;
+use crate::value::BindError;
+use crate::{Context, Definition, Disconnect, Hub, HubError, Request, name};
+
+pub(super) type Run = BoxFuture<'static, Result<Returned, HubError>>;
+
+/// A method that was found, and its run if the arguments fit.
+pub(super) struct Found<'a> {
+    /// As it was declared.
+    pub(super) name: &'a str,
+    pub(super) shape: Shape,
+    pub(super) run: Result<Run, BindError>,
+}
+
+/// A hub of any type. The seam for hubs that are not Rust values in this process.
+pub(super) trait Erased: Send + Sync {
+    /// The method that `target` means, in any letter case.
+    fn bind(
+        &self,
+        target: &str,
+        ctx: Context,
+        arguments: &Arguments,
+        uploads: Uploads,
+    ) -> Option<Found<'_>>;
+    fn connected(&self, ctx: Context) -> BoxFuture<'static, Result<(), HubError>>;
+    fn disconnected(
+        &self,
+        ctx: Context,
+        reason: Disconnect,
+    ) -> BoxFuture<'static, Result<(), HubError>>;
+    fn names_users(&self) -> bool;
+    fn user_id(&self, request: &Request) -> Option<String>;
+}
+
+pub(super) struct Native<H> {
+    pub(super) hub: Arc<H>,
+    /// Its methods are sorted by name.
+    pub(super) definition: Definition<H>,
+}
+
+impl<H: Hub> Erased for Native<H> {
+    fn bind(
+        &self,
+        target: &str,
+        ctx: Context,
+        arguments: &Arguments,
+        uploads: Uploads,
+    ) -> Option<Found<'_>> {
+        let methods = &self.definition.methods;
+        let at = methods
+            .binary_search_by(|method| name::compare(method.name, target))
+            .ok()?;
+        let method = methods.get(at)?;
+        Some(Found {
+            name: method.name,
+            shape: method.shape,
+            run: (method.invoke)(Arc::clone(&self.hub), ctx, arguments, uploads),
+        })
+    }
+
+    fn connected(&self, ctx: Context) -> BoxFuture<'static, Result<(), HubError>> {
+        match self.definition.connected {
+            Some(run) => run(Arc::clone(&self.hub), ctx),
+            None => Box::pin(std::future::ready(Ok(()))),
+        }
+    }
+
+    fn disconnected(
+        &self,
+        ctx: Context,
+        reason: Disconnect,
+    ) -> BoxFuture<'static, Result<(), HubError>> {
+        match self.definition.disconnected {
+            Some(run) => run(Arc::clone(&self.hub), ctx, reason),
+            None => Box::pin(std::future::ready(Ok(()))),
+        }
+    }
+
+    fn names_users(&self) -> bool {
+        self.definition.user_id.is_some()
+    }
+
+    fn user_id(&self, request: &Request) -> Option<String> {
+        self.definition
+            .user_id
+            .and_then(|name| name(&self.hub, request))
+    }
+}

@@ -1,0 +1,68 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hubplane_proto_ids::ConnectionId;
+
+use crate::signal::Signal;
+
+/// What is known of one run of a hub's code while it lasts, and afterwards to those who kept its context.
+pub(crate) struct Running {
+    connection: ConnectionId,
+    /// Whether it holds a slot of its connection that it has not given back yet.
+    slot: AtomicBool,
+    /// Whether it is `on_connected`.
+    opening: AtomicBool,
+    /// The client no longer wants its stream.
+    pub(crate) cancelled: Signal,
+}
+
+impl Running {
+    pub(crate) fn new(connection: &ConnectionId) -> Self {
+        Self {
+            connection: connection.clone(),
+            slot: AtomicBool::new(false),
+            opening: AtomicBool::new(false),
+            cancelled: Signal::default(),
+        }
+    }
+
+    pub(crate) fn opening(connection: &ConnectionId) -> Arc<Self> {
+        let running = Self::new(connection);
+        running.opening.store(true, Ordering::Relaxed);
+        Arc::new(running)
+    }
+
+    pub(crate) fn invocation(connection: &ConnectionId, slot: bool) -> Arc<Self> {
+        let running = Self::new(connection);
+        running.slot.store(slot, Ordering::Relaxed);
+        Arc::new(running)
+    }
+
+    pub(crate) fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// Gives the slot back, once: whether this was that time.
+    pub(crate) fn release_slot(&self) -> bool {
+        self.slot.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_opening(&self) -> bool {
+        self.opening.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn opened(&self) {
+        self.opening.store(false, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("connection", &self.connection)
+            .field("slot", &self.slot)
+            .field("cancelled", &self.cancelled)
+            .finish_non_exhaustive()
+    }
+}
