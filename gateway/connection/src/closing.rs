@@ -67,6 +67,7 @@ impl Connection {
             return self.end(reason, Some(farewell), now);
         }
         self.input.clear();
+        self.exchanges_end();
         let until = now + self.options.answers_timeout;
         self.parting = Some(Box::new(Parting {
             reason,
@@ -118,6 +119,7 @@ impl Connection {
         self.input.clear();
         self.waiting = None;
         self.parting = None;
+        self.exchanges_end();
         match self.phase {
             // The hub has not heard of it.
             Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
@@ -147,7 +149,7 @@ impl Connection {
                 },
                 &mut bytes,
             );
-            self.send(Bytes::from(bytes));
+            self.send(Bytes::from(bytes), 0);
         }
     }
 
@@ -176,6 +178,7 @@ impl Connection {
     pub(crate) fn finish_as(&mut self, reason: CloseReason, close: TransportClose) {
         self.phase = Phase::Closed;
         self.input.clear();
+        self.exchanges_end();
         self.reason = Some(reason.clone());
         self.close_transport(close);
         self.output(Output::Ended(reason));

@@ -9,7 +9,8 @@ use hubplane_proto_signalr::Encoding;
 
 use crate::clocks::Clocks;
 use crate::closing::Parting;
-use crate::{Options, Output, TransportClose};
+use crate::exchange::Exchanges;
+use crate::{ItemBag, ItemBagFull, Options, Output, TransportClose};
 
 /// Who names the user of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,15 @@ pub(crate) struct Ended {
     pub(crate) until: Instant,
 }
 
+/// What stands in the way of everything behind it.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// An invocation that waits for its slot.
+    ForSlot(Box<link::Invocation>),
+    /// An item of an upload that the hub has not taken enough of.
+    ForCredit(Box<ToHubHost>),
+}
+
 /// One client connection, handshake to close. Holds no socket, clock, task or channel.
 ///
 /// After every `handle_*` call, take outputs until [`poll_output`](Self::poll_output) returns `None`, then ask
@@ -72,10 +82,14 @@ pub struct Connection {
     pub(crate) phase: Phase,
     /// What the client sent and is not parsed yet.
     pub(crate) input: BytesMut,
-    /// An invocation that waits for its slot; nothing behind it is parsed.
-    pub(crate) waiting: Option<Box<link::Invocation>>,
+    /// What waits; nothing behind it is parsed.
+    pub(crate) waiting: Option<Waiting>,
     /// Slots in use.
     pub(crate) running: u32,
+    /// Streams, uploads and client results, while there are any.
+    pub(crate) exchanges: Option<Box<Exchanges>>,
+    items: Option<Box<ItemBag>>,
+    unsent_bytes: u32,
     /// No further message may be taken: the link or the outbound queue is full.
     pub(crate) paused: bool,
     pub(crate) ended: Option<Ended>,
@@ -105,6 +119,9 @@ impl Connection {
             input: BytesMut::new(),
             waiting: None,
             running: 0,
+            exchanges: None,
+            items: None,
+            unsent_bytes: 0,
             paused: false,
             ended: None,
             parting: None,
@@ -135,6 +152,24 @@ impl Connection {
     /// The hub protocol in use; JSON until the handshake is read.
     pub fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    /// Keeps a value of the hub with the connection, or drops it.
+    ///
+    /// # Errors
+    /// [`ItemBagFull`]; the bag is then as before.
+    pub fn handle_item(&mut self, key: String, value: Option<Bytes>) -> Result<(), ItemBagFull> {
+        let bag = self.items.get_or_insert_default();
+        let set = bag.set(key, value);
+        if bag.is_empty() {
+            self.items = None;
+        }
+        set
+    }
+
+    /// What the hub keeps with the connection; `None` if that is nothing.
+    pub fn items(&self) -> Option<&ItemBag> {
+        self.items.as_deref()
     }
 
     /// Whether deliveries may be written to the client now: between the handshake response and the Close message.
@@ -266,13 +301,25 @@ impl Connection {
     }
 
     /// Writes to the client, unless it has gone.
-    pub(crate) fn send(&mut self, bytes: Bytes) {
+    pub(crate) fn send(&mut self, bytes: Bytes, window_bytes: u32) {
         if self.ended.is_none() {
             self.output(Output::Send {
                 format: self.encoding.transfer_format(),
                 bytes,
+                window_bytes,
             });
+        } else {
+            self.not_sent(window_bytes);
         }
+    }
+
+    pub(crate) fn not_sent(&mut self, window_bytes: u32) {
+        self.unsent_bytes = self.unsent_bytes.saturating_add(window_bytes);
+    }
+
+    /// What was not written because the client is leaving took this much of its window, which is to be given back.
+    pub fn take_unsent_bytes(&mut self) -> u32 {
+        std::mem::take(&mut self.unsent_bytes)
     }
 
     pub(crate) fn close_transport(&mut self, close: TransportClose) {

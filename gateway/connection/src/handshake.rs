@@ -56,7 +56,7 @@ impl Connection {
 
     /// A JSON record in every protocol, but in the transfer format of the one agreed on.
     pub(crate) fn answer_handshake(&mut self) {
-        self.send(Bytes::from_static(response_ok()));
+        self.send(Bytes::from_static(response_ok()), 0);
     }
 
     pub(crate) fn cancel_handshake(&mut self) {
@@ -70,6 +70,7 @@ impl Connection {
                 self.output(Output::Send {
                     format: TransferFormat::Text,
                     bytes: Bytes::from(response),
+                    window_bytes: 0,
                 });
                 TransportClose::Normal
             }

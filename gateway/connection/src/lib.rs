@@ -20,10 +20,13 @@
 //! This crate deliberately knows nothing of groups, audiences and other connections: deliveries do not pass through
 //! the machine, which only says whether they may reach the client now ([`Connection::hears`]).
 
+mod asked;
 mod clocks;
 mod closing;
 mod connection;
+mod exchange;
 mod handshake;
+mod items;
 mod options;
 mod output;
 mod queue;
@@ -33,7 +36,9 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+pub use asked::AskedId;
 pub use connection::{Connection, End, UserSource};
+pub use items::{ItemBag, ItemBagFull};
 pub use options::{Options, QueueLimits};
 pub use output::{Output, TransportClose};
 pub use queue::{Head, OutboundQueue, Overflow};

@@ -20,6 +20,8 @@ pub struct Options {
     pub parallel_invocations_max: NonZeroU32,
     /// The hub protocols that the hub speaks.
     pub encodings: Vec<Encoding>,
+    /// How many streams of one connection may be under way, in both directions together; one more is refused.
+    pub streams_max: usize,
     /// What the transport can carry.
     pub formats: TransferFormats,
     /// How many bytes of a client wait unread by the machine, while it opens or an invocation waits for its slot,
@@ -47,6 +49,7 @@ impl Default for Options {
             detailed_errors: false,
             parallel_invocations_max: NonZeroU32::MIN,
             encodings: Encoding::ALL.to_vec(),
+            streams_max: 1000,
             formats: TransferFormats::BOTH,
             read_ahead_bytes_max: 64 * 1024,
             answers_timeout: Duration::from_millis(100),
@@ -61,11 +64,12 @@ impl Default for Options {
 /// The bounds of an [`OutboundQueue`](crate::OutboundQueue) (DESIGN 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLimits {
-    /// The most that may wait, in bytes, each entry charged its length and 64 bytes.
+    /// The most that may wait of sends to audiences, in bytes, each entry charged its length and 64 bytes.
     pub bytes_max: usize,
     /// How long the transport may go without taking a byte while something waits.
     pub age_max: Duration,
-    /// Above this many bytes no further message of the client is taken: its answers would only add to the queue.
+    /// Above this many bytes no further message of the client is taken: its answers would only add to the queue. More
+    /// than twice what a full window charges, so that a stream to a slow client does not keep its cancellation unread.
     pub pause_reading_bytes: usize,
 }
 
@@ -74,7 +78,7 @@ impl Default for QueueLimits {
         Self {
             bytes_max: 1024 * 1024,
             age_max: Duration::from_secs(30),
-            pause_reading_bytes: 64 * 1024,
+            pause_reading_bytes: 256 * 1024,
         }
     }
 }

@@ -1,7 +1,9 @@
 use bytes::Bytes;
 use hubplane_proto_ids::UserId;
-use hubplane_proto_link::{CloseReason, ToHubHost};
+use hubplane_proto_link::{ClientOutcome, CloseReason, ToHubHost};
 use hubplane_proto_signalr::TransferFormat;
+
+use crate::AskedId;
 
 /// What a connection asks its carrier to do, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +14,16 @@ pub enum Output {
         format: TransferFormat,
         /// The payload, without any framing of the transport.
         bytes: Bytes,
+        /// What it takes of the window of this connection at its hub-host, to be given back when the transport has taken
+        /// it (DESIGN 3.1).
+        window_bytes: u32,
+    },
+    /// What became of a request for a client result.
+    Answered {
+        /// Which request.
+        asked: AskedId,
+        /// What the client answered, or why it does not.
+        outcome: ClientOutcome,
     },
     /// Write a Ping in the connection's encoding, unless the transport is behind anyway.
     Ping,

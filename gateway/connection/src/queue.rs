@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use hubplane_proto_link::WINDOW_BYTES;
+
 use crate::QueueLimits;
 
 /// What an entry is charged besides its length, in bytes.
@@ -63,11 +65,26 @@ impl std::fmt::Debug for Head {
 struct Entry {
     head: Head,
     body: Bytes,
+    bound: Bound,
+}
+
+/// What keeps the number of entries of a sort within bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// This queue.
+    Queue,
+    /// The window of the connection at its hub-host, of which the entry has taken so many bytes, or something else, of
+    /// which there is nothing to give back.
+    Elsewhere(u32),
 }
 
 impl Entry {
     fn len_bytes(&self) -> usize {
         self.head.as_slice().len() + self.body.len()
+    }
+
+    fn charge_bytes(&self) -> usize {
+        self.len_bytes() + ENTRY_BYTES
     }
 }
 
@@ -80,6 +97,10 @@ pub struct OutboundQueue {
     entries: VecDeque<Entry>,
     /// Length and charge of all entries.
     charged_bytes: usize,
+    /// The part of it that this queue bounds: sends to audiences.
+    bounded_bytes: usize,
+    /// What entries that have left took of the window, and nobody has asked for yet.
+    window_bytes: u32,
     /// How much of the first entry the transport has taken.
     taken_bytes: usize,
     /// Since when something waits and the transport has not taken a byte.
@@ -92,12 +113,14 @@ impl OutboundQueue {
         Self {
             entries: VecDeque::new(),
             charged_bytes: 0,
+            bounded_bytes: 0,
+            window_bytes: 0,
             taken_bytes: 0,
             stuck_since: None,
         }
     }
 
-    /// Appends an entry of a send to an audience. An empty queue takes any one entry.
+    /// Appends an entry of a send to an audience. A queue without any takes any one entry.
     ///
     /// # Errors
     /// [`Overflow`] if the queue would outgrow its bound; it is then as before.
@@ -108,21 +131,57 @@ impl OutboundQueue {
         limits: &QueueLimits,
         now: Instant,
     ) -> Result<(), Overflow> {
-        let charge = head.as_slice().len() + body.len() + ENTRY_BYTES;
-        if !self.entries.is_empty() && self.charged_bytes.saturating_add(charge) > limits.bytes_max
-        {
+        let bound = Bound::Queue;
+        let entry = Entry { head, body, bound };
+        let bytes = self.bounded_bytes.saturating_add(entry.charge_bytes());
+        if self.bounded_bytes > 0 && bytes > limits.bytes_max {
             return Err(Overflow);
         }
-        self.push_bounded_elsewhere(head, body, now);
+        self.append(entry, now);
         Ok(())
     }
 
-    /// Appends an entry whose number is bounded by something else, slots for instance.
-    pub fn push_bounded_elsewhere(&mut self, head: Head, body: Bytes, now: Instant) {
-        let entry = Entry { head, body };
-        self.charged_bytes += entry.len_bytes() + ENTRY_BYTES;
+    /// Appends an entry whose number is bounded by something else: the window of the connection, of which it takes
+    /// `window_bytes`, or slots for instance, and it takes nothing.
+    pub fn push_bounded_elsewhere(
+        &mut self,
+        head: Head,
+        body: Bytes,
+        window_bytes: u32,
+        now: Instant,
+    ) {
+        let bound = Bound::Elsewhere(window_bytes);
+        self.append(Entry { head, body, bound }, now);
+    }
+
+    fn append(&mut self, entry: Entry, now: Instant) {
+        self.charged_bytes += entry.charge_bytes();
+        if entry.bound == Bound::Queue {
+            self.bounded_bytes += entry.charge_bytes();
+        }
         self.entries.push_back(entry);
         self.stuck_since.get_or_insert(now);
+    }
+
+    /// An entry leaves the queue, written or not.
+    fn leaves(&mut self, entry: &Entry) {
+        self.charged_bytes -= entry.charge_bytes();
+        match entry.bound {
+            Bound::Queue => self.bounded_bytes -= entry.charge_bytes(),
+            Bound::Elsewhere(bytes) => self.give_back(bytes),
+        }
+    }
+
+    /// Something took this much of the window without ever being here.
+    pub fn give_back(&mut self, window_bytes: u32) {
+        self.window_bytes = self.window_bytes.saturating_add(window_bytes);
+    }
+
+    /// What is to be given back of the window: half of it or more, at once. Less never keeps a sender waiting, who sends
+    /// while anything is left.
+    pub fn take_window_bytes(&mut self) -> Option<u32> {
+        let is_half = self.window_bytes >= WINDOW_BYTES / 2;
+        is_half.then(|| std::mem::take(&mut self.window_bytes))
     }
 
     /// Whether nothing waits.
@@ -135,7 +194,7 @@ impl OutboundQueue {
         self.entries.len()
     }
 
-    /// What the queue's bound is compared with, in bytes.
+    /// What all that waits is charged, in bytes.
     pub fn charged_bytes(&self) -> usize {
         self.charged_bytes
     }
@@ -176,8 +235,9 @@ impl OutboundQueue {
                 break;
             }
             self.taken_bytes -= len_bytes;
-            self.charged_bytes -= len_bytes + ENTRY_BYTES;
-            self.entries.pop_front();
+            if let Some(entry) = self.entries.pop_front() {
+                self.leaves(&entry);
+            }
         }
         if self.entries.is_empty() {
             debug_assert_eq!(
@@ -195,11 +255,18 @@ impl OutboundQueue {
         before - self.entries.len()
     }
 
+    /// Drops all entries.
+    pub fn clear(&mut self) {
+        self.taken_bytes = 0;
+        self.drop_unsent();
+        self.entries = VecDeque::new();
+    }
+
     /// Drops all entries but one that is partly written already, which has to end for the next one to be understood.
     pub fn drop_unsent(&mut self) {
         let keep = usize::from(self.taken_bytes > 0);
-        for dropped in self.entries.drain(keep.min(self.entries.len())..) {
-            self.charged_bytes -= dropped.len_bytes() + ENTRY_BYTES;
+        for dropped in self.entries.split_off(keep.min(self.entries.len())) {
+            self.leaves(&dropped);
         }
         if self.entries.is_empty() {
             self.stuck_since = None;

@@ -8,7 +8,8 @@ use hubplane_proto_link::{self as link, CloseReason, InvocationKind, ToHubHost};
 use hubplane_proto_signalr::{Arguments, Detail, Invocation, Message};
 
 use crate::Output;
-use crate::connection::Connection;
+use crate::connection::{Connection, Waiting};
+use crate::exchange::takes_slot;
 use crate::handshake::link_encoding;
 
 impl Connection {
@@ -44,36 +45,29 @@ impl Connection {
 
     fn dispatch(&mut self, message: Message, now: Instant) {
         match message {
-            // One with upload streams starts at once and takes no slot.
-            Message::Invocation(invocation) => {
-                let takes_slot = invocation.stream_ids.is_empty();
-                self.invoke(invocation, InvocationKind::Call, takes_slot, now);
-            }
+            Message::Invocation(invocation) => self.invoke(invocation, InvocationKind::Call, now),
             Message::StreamInvocation(invocation) => {
-                self.invoke(invocation, InvocationKind::Stream, false, now)
+                self.invoke(invocation, InvocationKind::Stream, now)
             }
+            Message::StreamItem(item) => self.upload_item(item),
+            Message::Completion(completion) => self.completion_of_client(completion),
+            Message::CancelInvocation { invocation_id } => self.cancel(invocation_id),
             Message::Ping => self.clocks.armed = true,
             Message::Close { error, .. } => {
                 let reason = error.map_or(CloseReason::ClientClosed, CloseReason::ClientError);
                 self.part(reason, (None, false), now);
             }
-            // Uploads, cancellations and client results for ids that nobody waits for are ignored (11.5, 12.3), and so
-            // are Ack and Sequence on a connection without stateful reconnect (17.3).
-            Message::StreamItem(_)
-            | Message::Completion(_)
-            | Message::CancelInvocation { .. }
-            | Message::Ack { .. }
-            | Message::Sequence { .. } => {}
+            // Ignored on a connection without stateful reconnect (17.3).
+            Message::Ack { .. } | Message::Sequence { .. } => {}
         }
     }
 
-    fn invoke(
-        &mut self,
-        invocation: Invocation,
-        kind: InvocationKind,
-        takes_slot: bool,
-        now: Instant,
-    ) {
+    fn invoke(&mut self, invocation: Invocation, kind: InvocationKind, now: Instant) {
+        let takes_slot = takes_slot(kind, &invocation.stream_ids);
+        if !takes_slot && !self.may_stream(&invocation.stream_ids) {
+            let id = invocation.invocation_id.as_deref();
+            return self.refuse_stream(id, &invocation.target);
+        }
         let invocation = match self.for_link(invocation, kind, takes_slot) {
             Ok(invocation) => invocation,
             Err(error) => {
@@ -83,12 +77,13 @@ impl Connection {
             }
         };
         if !takes_slot {
+            self.streams(&invocation);
             self.output(Output::ToHubHost(ToHubHost::Invocation(invocation)));
         } else if self.running < self.options.parallel_invocations_max.get() {
             self.running += 1;
             self.output(Output::ToHubHost(ToHubHost::Invocation(invocation)));
         } else {
-            self.waiting = Some(Box::new(invocation));
+            self.waiting = Some(Waiting::ForSlot(Box::new(invocation)));
         }
     }
 
@@ -103,10 +98,14 @@ impl Connection {
         {
             return self.end(parting.reason, Some(parting.farewell), now);
         }
-        if let Some(waiting) = self.waiting.take() {
+        if let Some(waiting) = self
+            .waiting
+            .take_if(|waiting| matches!(waiting, Waiting::ForSlot(_)))
+            && let Waiting::ForSlot(invocation) = waiting
+        {
             self.running += 1;
             self.clocks.heard(now);
-            self.output(Output::ToHubHost(ToHubHost::Invocation(*waiting)));
+            self.output(Output::ToHubHost(ToHubHost::Invocation(*invocation)));
         }
     }
 

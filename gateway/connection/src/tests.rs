@@ -1,6 +1,7 @@
 //! The machine under a clock that the tests move. What it puts out is compared as text.
 
 mod closing;
+mod exchange;
 mod fuzz;
 mod handshake;
 mod queue;
@@ -21,6 +22,8 @@ use crate::{Connection, Options, Output, TransportClose, UserSource};
 
 const JSON: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
 const MESSAGEPACK: &str = "{\"protocol\":\"messagepack\",\"version\":1}\x1e";
+/// What every completion takes of the window.
+const WINDOW_TAKEN_BYTES: u32 = 70;
 const PING: &str = "{\"type\":6}\x1e";
 
 /// A connection, its clock, and nobody else.
@@ -116,13 +119,28 @@ impl Rig {
     }
 
     fn complete(&mut self, invocation: &str, outcome: Outcome) -> Vec<String> {
+        self.complete_as(invocation, outcome, true)
+    }
+
+    /// Completes an invocation that has no slot, or has given it back.
+    fn complete_slotless(&mut self, invocation: &str, outcome: Outcome) -> Vec<String> {
+        self.complete_as(invocation, outcome, false)
+    }
+
+    fn complete_as(
+        &mut self,
+        invocation: &str,
+        outcome: Outcome,
+        releases_slot: bool,
+    ) -> Vec<String> {
         let completion = Completion {
             connection: id(),
             invocation_id: InvocationId::new(invocation).unwrap(),
             outcome,
-            releases_slot: true,
+            releases_slot,
         };
-        self.connection.handle_completion(completion, self.now);
+        self.connection
+            .handle_completion(completion, WINDOW_TAKEN_BYTES, self.now);
         self.outputs()
     }
 }
@@ -187,6 +205,7 @@ fn shown(output: &Output) -> String {
         Output::Send {
             format: TransferFormat::Text,
             bytes,
+            ..
         } => {
             format!(
                 "text {}",
@@ -196,7 +215,9 @@ fn shown(output: &Output) -> String {
         Output::Send {
             format: TransferFormat::Binary,
             bytes,
+            ..
         } => format!("binary {:02x}", HexBytes(bytes)),
+        Output::Answered { asked, outcome } => format!("answered {asked} {outcome:?}"),
         Output::Ping => "ping".to_owned(),
         Output::Appear { user } => format!("appear {user:?}"),
         Output::ToHubHost(frame) => format!("hub {}", shown_frame(frame)),
@@ -225,7 +246,14 @@ fn shown_frame(frame: &ToHubHost) -> String {
                 " without slot"
             },
         ),
-        ToHubHost::Ack { .. } => panic!("a connection acknowledges nothing"),
+        ToHubHost::UploadItem {
+            stream_id, item, ..
+        } => format!("item {stream_id} {}", String::from_utf8_lossy(&item.bytes)),
+        ToHubHost::UploadEnd {
+            stream_id, error, ..
+        } => format!("end {stream_id} {error:?}"),
+        ToHubHost::Cancel { invocation_id, .. } => format!("cancel {invocation_id}"),
+        other => panic!("a connection does not say {other:?}"),
     }
 }
 

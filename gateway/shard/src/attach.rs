@@ -47,6 +47,7 @@ impl Shard {
             signal,
             link,
             frames_waiting: 0,
+            asked: Vec::new(),
             serial: self.serial,
             held: false,
             keys_on_their_way: 0,

@@ -1,8 +1,9 @@
 //! Carrying out what connections ask for.
 
 use hubplane_gateway_connection::{Head, Output, TransportClose};
-use hubplane_proto_link::{CloseReason, Completion, Done, Identified, ToGateway, ToHubHost};
+use hubplane_proto_link::{CloseReason, ToGateway, ToHubHost};
 
+use crate::connection_of;
 use crate::entry::Wait;
 use crate::links::Handed;
 use crate::shard::Shard;
@@ -11,11 +12,7 @@ use crate::websocket::frame::{self, CloseCode};
 impl Shard {
     /// A frame of the hub-host about one connection. One that is gone needs none.
     pub(crate) fn answer_of_hub(&mut self, frame: ToGateway) {
-        let (ToGateway::Identified(Identified { ref connection, .. })
-        | ToGateway::Done(Done { ref connection, .. })
-        | ToGateway::Completion(Completion { ref connection, .. })
-        | ToGateway::SlotReleased { ref connection }) = frame
-        else {
+        let Some(connection) = connection_of(&frame) else {
             return tracing::debug!("a frame that is not for a shard");
         };
         let Some(place) = self.ids.get(connection).copied() else {
@@ -24,13 +21,38 @@ impl Shard {
         let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
+        let (window_bytes, now) = (frame.window_bytes(), self.now);
+        let connection = &mut entry.connection;
         match frame {
-            ToGateway::Identified(answer) => entry.connection.handle_identified(answer),
-            ToGateway::Done(done) => entry.connection.handle_done(done, self.now),
+            ToGateway::Identified(answer) => connection.handle_identified(answer),
+            ToGateway::Done(done) => connection.handle_done(done, now),
             ToGateway::Completion(completion) => {
-                entry.connection.handle_completion(completion, self.now)
+                connection.handle_completion(completion, window_bytes, now)
             }
-            ToGateway::SlotReleased { .. } => entry.connection.handle_slot_released(self.now),
+            ToGateway::SlotReleased { .. } => connection.handle_slot_released(now),
+            ToGateway::StreamItem {
+                invocation_id,
+                item,
+                ..
+            } => {
+                self.metrics.stream_items += 1;
+                connection.handle_stream_item(&invocation_id, &item, window_bytes, now);
+            }
+            ToGateway::ToConnection(send) => {
+                self.metrics.deliveries += 1;
+                connection.handle_send(&send.target, &send.arguments, window_bytes, now);
+            }
+            ToGateway::UploadCredit {
+                stream_id, items, ..
+            } => connection.handle_upload_credit(&stream_id, items, now),
+            ToGateway::UploadClosed { stream_id, .. } => {
+                connection.handle_upload_closed(&stream_id, now)
+            }
+            ToGateway::Item { key, value, .. } => {
+                if let Err(error) = connection.handle_item(key, value) {
+                    tracing::warn!(connection = %connection.info().connection, %error, "a value of a hub is not kept");
+                }
+            }
             _ => {}
         }
         self.pump(place);
@@ -70,9 +92,13 @@ impl Shard {
                 break;
             };
             match output {
-                Output::Send { format, bytes } => {
+                Output::Send {
+                    format,
+                    bytes,
+                    window_bytes,
+                } => {
                     let head = frame::head(format, bytes.len());
-                    entry.push_own(head, bytes, self.now);
+                    entry.push_own(head, bytes, window_bytes, self.now);
                     self.pause_if_full(place);
                 }
                 Output::Ping => self.ping(place),
@@ -85,6 +111,7 @@ impl Shard {
                     };
                     entry.close_socket(code, Wait::CloseFrame, self.now);
                 }
+                Output::Answered { asked, outcome } => self.answered(place, asked, outcome),
                 Output::Ended(reason) => self.ended(place, &reason),
             }
         }
@@ -109,7 +136,28 @@ impl Shard {
         if !entry.queue.is_empty() {
             self.mark_dirty(place);
         }
+        self.return_window(place);
         self.watch_clock(place);
+    }
+
+    /// Gives back what the socket has taken of the connection's window, in halves.
+    pub(crate) fn return_window(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
+        entry.queue.give_back(entry.connection.take_unsent_bytes());
+        let Some(bytes) = entry.queue.take_window_bytes() else {
+            return;
+        };
+        if entry.connection.is_closed() {
+            // Its hub-host has said its last about it, and the link is not its own any more.
+            return;
+        }
+        let connection = entry.connection.info().connection.clone();
+        let frame = ToHubHost::Window { connection, bytes };
+        if self.links.send(entry.link, None, frame) == Handed::Lost {
+            tracing::debug!("a window of a link that has ended");
+        }
     }
 
     pub(crate) fn remove_if_over(&mut self, place: usize) {
@@ -130,7 +178,7 @@ impl Shard {
             .find(|(of, _)| *of == encoding)
             .map(|(_, ping)| ping.clone());
         if let Some(ping) = ping.filter(|_| !entry.blocked) {
-            entry.push_own(Head::empty(), ping, self.now);
+            entry.push_own(Head::empty(), ping, 0, self.now);
         }
     }
 
@@ -138,8 +186,10 @@ impl Shard {
         let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
-        if matches!(frame, ToHubHost::Invocation(_)) {
-            self.metrics.invocations += 1;
+        match frame {
+            ToHubHost::Invocation(_) => self.metrics.invocations += 1,
+            ToHubHost::UploadItem { .. } => self.metrics.upload_items += 1,
+            _ => {}
         }
         match self
             .links

@@ -4,11 +4,14 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use hubplane_gateway_connection::{Options, UserSource};
-use hubplane_proto_ids::{ConnectionId, GroupName};
-use hubplane_proto_link::{AckId, AckOutcome, ConnectionInfo, ToGateway, ToHubHost};
+use hubplane_gateway_connection::{AskedId, Options, UserSource};
+use hubplane_proto_ids::{ConnectionId, GroupName, HubName};
+use hubplane_proto_link::{
+    AckId, AckOutcome, Answer, Arguments, ClientOutcome, Completion, ConnectionInfo,
+    ConnectionSend, Done, Identified, Query, ToGateway, ToHubHost,
+};
 use hubplane_router_directory::{ChangeId, GatewayDirectory};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use crate::{LinkSender, SharedMessage};
 
@@ -19,9 +22,15 @@ pub enum Command {
     Attach(Box<Attach>),
     /// Write this to the members of its audience on this shard.
     Deliver(Arc<SharedMessage>),
-    /// A frame of the hub-host about one connection: [`ToGateway::Identified`], [`ToGateway::Done`],
-    /// [`ToGateway::Completion`] or [`ToGateway::SlotReleased`]. Any other frame is not for a shard, and is dropped.
+    /// A frame of the hub-host about one connection, see [`connection_of`]. Any other frame is not for a shard, and is
+    /// dropped.
     FromHub(ToGateway),
+    /// Ask a client for a result.
+    Ask(Box<Ask>),
+    /// Ignore late answers of this client to [`Ask`]s whose reply is no longer waited for.
+    Forget(ConnectionId),
+    /// Answer a question from what this shard knows.
+    LookUp(Arc<Query>, oneshot::Sender<Answer>),
     /// End a connection.
     Close {
         /// Which one; one that is gone is gone already.
@@ -82,6 +91,44 @@ impl fmt::Debug for Attach {
             .field("remote", &self.info.remote)
             .finish_non_exhaustive()
     }
+}
+
+/// The connection of this gateway whose shard carries out a frame; `None` if the frame is not for one shard.
+pub fn connection_of(frame: &ToGateway) -> Option<&ConnectionId> {
+    match frame {
+        ToGateway::Identified(Identified { connection, .. })
+        | ToGateway::Done(Done { connection, .. })
+        | ToGateway::Completion(Completion { connection, .. })
+        | ToGateway::StreamItem { connection, .. }
+        | ToGateway::ToConnection(ConnectionSend { connection, .. })
+        | ToGateway::UploadCredit { connection, .. }
+        | ToGateway::UploadClosed { connection, .. }
+        | ToGateway::Item { connection, .. }
+        | ToGateway::SlotReleased { connection } => Some(connection),
+        ToGateway::ClientResult(_)
+        | ToGateway::CancelClientResult { .. }
+        | ToGateway::Query(_)
+        | ToGateway::Send(_)
+        | ToGateway::Group(_)
+        | ToGateway::Close(_) => None,
+    }
+}
+
+/// A request for a client result.
+#[derive(Debug)]
+pub struct Ask {
+    /// What the client calls it; unique on this gateway.
+    pub id: AskedId,
+    /// The hub of the connection; a connection of another hub is unknown.
+    pub hub: HubName,
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// The client's method.
+    pub target: String,
+    /// The arguments.
+    pub arguments: Arguments,
+    /// Who waits. Nobody is asked any more once its other end is dropped; see [`Command::Forget`] for who was.
+    pub reply: oneshot::Sender<ClientOutcome>,
 }
 
 /// Whom to tell what became of a group change.

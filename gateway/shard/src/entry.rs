@@ -4,8 +4,10 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
-use hubplane_gateway_connection::{Connection, Head, OutboundQueue};
+use hubplane_gateway_connection::{AskedId, Connection, Head, OutboundQueue};
+use hubplane_proto_link::ClientOutcome;
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use crate::links::LinkIndex;
 use crate::ready::SocketWaker;
@@ -24,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) link: LinkIndex,
     /// Frames of this connection that wait for room on the link.
     pub(crate) frames_waiting: usize,
+    /// Who waits for which result of this client.
+    pub(crate) asked: Vec<(AskedId, oneshot::Sender<ClientOutcome>)>,
     /// Told apart from whoever had this place in the slab before.
     pub(crate) serial: u64,
     /// Its keys are held in the directory.
@@ -115,7 +119,7 @@ impl Entry {
                 let until = now + self.connection.options().transport_close_timeout;
                 socket.closing = Some(Closing { until, wait });
                 self.queue
-                    .push_bounded_elsewhere(Head::empty(), frame::close(code), now);
+                    .push_bounded_elsewhere(Head::empty(), frame::close(code), 0, now);
             }
         }
     }
@@ -123,15 +127,18 @@ impl Entry {
     /// Drops the socket with all that waits for it.
     pub(crate) fn drop_socket(&mut self) {
         self.socket = None;
-        self.queue = OutboundQueue::new();
+        self.queue.clear();
         self.blocked = false;
         self.unread = false;
     }
 
-    /// Appends a message of this connection alone.
-    pub(crate) fn push_own(&mut self, head: Head, body: Bytes, now: Instant) {
+    /// Appends a message of this connection alone, which took this much of its window.
+    pub(crate) fn push_own(&mut self, head: Head, body: Bytes, window_bytes: u32, now: Instant) {
         if self.may_write() {
-            self.queue.push_bounded_elsewhere(head, body, now);
+            self.queue
+                .push_bounded_elsewhere(head, body, window_bytes, now);
+        } else {
+            self.queue.give_back(window_bytes);
         }
     }
 

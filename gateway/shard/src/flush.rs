@@ -49,6 +49,10 @@ impl Shard {
                 self.metrics.bytes_out += taken as u64;
                 self.metrics.frames_written += entry.queue.advance(taken, self.now) as u64;
                 entry.blocked = false;
+                self.return_window(place);
+                let Some(entry) = self.entries.get(place) else {
+                    return;
+                };
                 if entry.queue.is_empty() {
                     self.flushed(place);
                 } else {

@@ -15,6 +15,7 @@
 //! a queue that is full pauses the reading of the sockets that fill it. What a shard deliberately does not do: HTTP,
 //! authentication, finding out on which nodes an audience is, and anything that runs hub code.
 
+mod asking;
 mod attach;
 mod carry;
 mod command;
@@ -26,6 +27,7 @@ mod links;
 mod message;
 mod metrics;
 mod options;
+mod questions;
 mod read;
 mod ready;
 mod sets;
@@ -34,8 +36,8 @@ mod shards;
 mod websocket;
 mod wheel;
 
-pub use command::{Attach, Command, JoinReply, SharedDirectory};
-pub use hubplane_gateway_connection::UserSource;
+pub use command::{Ask, Attach, Command, JoinReply, SharedDirectory, connection_of};
+pub use hubplane_gateway_connection::{AskedId, UserSource};
 pub use links::{LinkEnded, LinkSender};
 pub use message::{SharedMessage, Unserializable};
 pub use metrics::{CLOSE_REASONS, Metrics};

@@ -30,6 +30,12 @@ pub struct Metrics {
     pub deliveries: u64,
     /// Invocations handed to hub-hosts.
     pub invocations: u64,
+    /// Items of streams that hubs answered with.
+    pub stream_items: u64,
+    /// Items of streams that clients sent.
+    pub upload_items: u64,
+    /// Clients asked for a result.
+    pub client_results: u64,
     /// WebSocket frames written whole.
     pub frames_written: u64,
     /// Vectored writes.
@@ -46,7 +52,7 @@ pub struct Metrics {
     pub turns: u64,
 }
 
-const FIXED: usize = 11;
+const FIXED: usize = 14;
 const NUMBERS: usize = FIXED + CLOSE_REASONS.len();
 
 impl Metrics {
@@ -82,6 +88,9 @@ impl Metrics {
             self.attached,
             self.deliveries,
             self.invocations,
+            self.stream_items,
+            self.upload_items,
+            self.client_results,
             self.frames_written,
             self.writes,
             self.bytes_in,
@@ -100,12 +109,15 @@ impl Metrics {
             attached: numbers[2],
             deliveries: numbers[3],
             invocations: numbers[4],
-            frames_written: numbers[5],
-            writes: numbers[6],
-            bytes_in: numbers[7],
-            bytes_out: numbers[8],
-            unserializable: numbers[9],
-            turns: numbers[10],
+            stream_items: numbers[5],
+            upload_items: numbers[6],
+            client_results: numbers[7],
+            frames_written: numbers[8],
+            writes: numbers[9],
+            bytes_in: numbers[10],
+            bytes_out: numbers[11],
+            unserializable: numbers[12],
+            turns: numbers[13],
             closes: std::array::from_fn(|n| numbers[FIXED + n]),
         }
     }

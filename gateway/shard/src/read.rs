@@ -99,7 +99,7 @@ impl Shard {
                 Ok(Some(Received::Data(data))) => entry.connection.handle_bytes(data),
                 Ok(Some(Received::Ping(payload))) => {
                     if entry.queue.charged_bytes() < PONGS_BYTES_MAX {
-                        entry.push_own(Head::empty(), frame::pong(&payload), self.now);
+                        entry.push_own(Head::empty(), frame::pong(&payload), 0, self.now);
                     }
                 }
                 Ok(Some(Received::Close)) => {

@@ -241,6 +241,10 @@ impl Shard {
             Command::Attach(attach) => self.attach(*attach),
             Command::Deliver(message) => self.deliver(&message),
             Command::FromHub(frame) => self.answer_of_hub(frame),
+            Command::Ask(ask) => self.ask(*ask),
+            Command::Forget(connection) => self.forget(&connection),
+            // Whoever asked may have given up.
+            Command::LookUp(query, reply) => drop(reply.send(self.look_up(&query))),
             Command::Close {
                 connection,
                 allow_reconnect,

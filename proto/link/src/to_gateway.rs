@@ -159,11 +159,16 @@ impl ToGateway {
     /// What this frame takes of the credit for sends to audiences. Both ends count with this function.
     pub fn credit_bytes(&self) -> u32 {
         match self {
-            Self::Send(send) => {
-                charged(send.delivery.target.len() + send.delivery.arguments.bytes.len())
-            }
+            Self::Send(send) => send.credit_bytes(),
             _ => 0,
         }
+    }
+}
+
+impl Send {
+    /// What this send takes of the credit of its caller. See [`ToGateway::credit_bytes`].
+    pub fn credit_bytes(&self) -> u32 {
+        charged(self.delivery.target.len() + self.delivery.arguments.bytes.len())
     }
 }
 

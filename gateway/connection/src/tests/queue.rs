@@ -2,6 +2,7 @@ use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hubplane_proto_link::WINDOW_BYTES;
 use proptest::prelude::*;
 
 use crate::{Head, OutboundQueue, Overflow, QueueLimits};
@@ -17,7 +18,7 @@ fn body(len: usize) -> Bytes {
 }
 
 #[test]
-fn an_empty_queue_takes_any_one_entry_and_then_the_bound_holds() {
+fn one_entry_always_has_room_and_then_the_bound_holds() {
     let (mut queue, now) = (OutboundQueue::new(), Instant::now());
     assert_eq!(queue.push(Head::empty(), body(5000), &LIMITS, now), Ok(()));
     assert_eq!(
@@ -38,7 +39,7 @@ fn an_empty_queue_takes_any_one_entry_and_then_the_bound_holds() {
         queue.push(Head::empty(), body(0), &LIMITS, now),
         Err(Overflow)
     );
-    queue.push_bounded_elsewhere(Head::empty(), body(1), now);
+    queue.push_bounded_elsewhere(Head::empty(), body(1), 0, now);
 }
 
 #[test]
@@ -81,6 +82,49 @@ fn an_entry_that_is_partly_written_survives_the_dropping_of_the_rest() {
     );
 }
 
+#[test]
+fn what_is_bounded_elsewhere_takes_no_room_of_what_is_bounded_here() {
+    let (mut queue, now) = (OutboundQueue::new(), Instant::now());
+    queue.push_bounded_elsewhere(Head::empty(), body(5000), 5000, now);
+    for _ in 0..10 {
+        assert_eq!(
+            queue.push(Head::empty(), body(36), &LIMITS, now),
+            Ok(()),
+            "36 + 64 each"
+        );
+    }
+    let full = queue.push(Head::empty(), body(36), &LIMITS, now);
+    assert_eq!(full, Err(Overflow));
+    queue.advance(5000, now);
+    let full = queue.push(Head::empty(), body(36), &LIMITS, now);
+    assert_eq!(full, Err(Overflow), "it was never charged for that");
+}
+
+#[test]
+fn a_window_is_given_back_in_halves_as_entries_leave() {
+    let (mut queue, now) = (OutboundQueue::new(), Instant::now());
+    let half = WINDOW_BYTES / 2;
+    for _ in 0..2 {
+        queue.push_bounded_elsewhere(Head::empty(), body(10), half - 1, now);
+    }
+    assert_eq!(queue.take_window_bytes(), None, "nothing is written");
+    queue.advance(15, now);
+    assert_eq!(queue.take_window_bytes(), None, "less than half");
+    queue.advance(5, now);
+    assert_eq!(queue.take_window_bytes(), Some(2 * half - 2));
+    assert_eq!(queue.take_window_bytes(), None);
+    queue.push_bounded_elsewhere(Head::empty(), body(10), half, now);
+    queue.clear();
+    assert_eq!(
+        queue.take_window_bytes(),
+        Some(half),
+        "what is dropped is no more to be waited for"
+    );
+    queue.give_back(half);
+    assert_eq!(queue.take_window_bytes(), Some(half));
+    assert_eq!((queue.len(), queue.charged_bytes()), (0, 0));
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_what_was_pushed(
@@ -93,7 +137,7 @@ proptest! {
             let (head, body) = (vec![n as u8; *head], vec![100 + n as u8; *body]);
             pushed.extend_from_slice(&head);
             pushed.extend_from_slice(&body);
-            queue.push_bounded_elsewhere(Head::empty().with(&head), body.into(), now);
+            queue.push_bounded_elsewhere(Head::empty().with(&head), body.into(), 0, now);
         }
         let mut written = Vec::new();
         for (slices, bytes) in writes.into_iter().cycle().take(1000) {

@@ -13,6 +13,7 @@ mod groups;
 mod lifecycle;
 mod node;
 mod pressure;
+mod streams;
 
 /// Runs each of these tests with 1 and with 4 shards.
 macro_rules! with_1_and_4_shards {

@@ -156,6 +156,16 @@ impl Node {
             .unwrap()
     }
 
+    /// The same without what is given back of windows.
+    pub(crate) async fn next_but_windows(&mut self) -> ToHubHost {
+        loop {
+            match self.next().await {
+                ToHubHost::Window { .. } => {}
+                other => return other,
+            }
+        }
+    }
+
     pub(crate) async fn expect_opened(&mut self, id: &str) -> Arc<ConnectionInfo> {
         match self.next().await {
             ToHubHost::Opened { info, .. } if info.connection.as_str() == id => info,
@@ -164,14 +174,14 @@ impl Node {
     }
 
     pub(crate) async fn expect_closed(&mut self, id: &str) -> CloseReason {
-        match self.next().await {
+        match self.next_but_windows().await {
             ToHubHost::Closed { connection, reason } if connection.as_str() == id => reason,
             other => panic!("{other:?}"),
         }
     }
 
     pub(crate) async fn expect_call(&mut self, invocation: &str) -> Invocation {
-        match self.next().await {
+        match self.next_but_windows().await {
             ToHubHost::Invocation(call)
                 if call
                     .invocation_id
