@@ -1,6 +1,7 @@
 //! What the parts of one gateway share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use hubplane_gateway_shard::{Attach, Command, Shards};
 use hubplane_proto_ids::NodeId;
@@ -24,6 +25,8 @@ pub(crate) struct Core {
     pub(crate) lookups: Lookups,
     pub(crate) backplane: Backplane,
     pub(crate) relay: RelayBus,
+    /// How many clients were asked for a result; numbers the next one (reference signalr-core 12.3).
+    pub(crate) asked: AtomicU64,
 }
 
 impl Core {

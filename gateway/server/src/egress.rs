@@ -4,21 +4,23 @@
 //! shards get it, and each other gateway that holds a member gets it a number in its stream. While one of a caller's
 //! sends looks up its targets, that caller's later frames wait behind it; no other caller's do.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use hubplane_gateway_shard::{Command, JoinReply, SharedMessage};
+use hubplane_gateway_shard::{Command, JoinReply, SharedMessage, connection_of};
 use hubplane_proto_ids::{ConnectionId, HubName, NodeId};
 use hubplane_proto_link::{
-    AckOutcome, Audience, CloseRequest, Completion, Delivery, Done, GroupChange, GroupOperation,
-    Identified, Send, ToGateway, ToHubHost, codec,
+    AckOutcome, Audience, ClientOutcome, ClientResultRequest, CloseRequest, Delivery, GroupChange,
+    GroupOperation, Query, RequestId, Send, ToGateway, ToHubHost, codec,
 };
 use hubplane_router_directory::Key;
 use smallvec::SmallVec;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::core::Core;
+use crate::credits::Credits;
 use crate::links::Link;
 use crate::lookups::{Owner, Resolved};
 use crate::relay::{RelayCall, RelayedGroup};
@@ -29,18 +31,24 @@ const WAITING_MAX: usize = 4096;
 /// How many requests about connections of other gateways one link has under way.
 const RELAYED_MAX: usize = 1024;
 
+/// How many clients one link asks for results at a time; they may take as long as they like.
+const ASKED_MAX: usize = 16 * 1024;
+
 /// What a waiting frame has come to.
 enum Finished {
     /// The targets of a send are known.
     Targets(Send, Vec<NodeId>),
     /// A request about a connection of another gateway was answered.
     Relayed,
+    /// A client was asked, and has answered or is not waited for any more.
+    Asked(RequestId),
+    /// The hub-host was told something.
+    Told,
 }
 
 /// The keys that an audience is made of.
-pub(crate) fn keys(delivery: &Delivery) -> SmallVec<[Key; 1]> {
-    let hub = &delivery.hub;
-    match &delivery.audience {
+pub(crate) fn keys(hub: &HubName, audience: &Audience) -> SmallVec<[Key; 1]> {
+    match audience {
         Audience::All => smallvec::smallvec![Key::hub(hub)],
         Audience::Connections(ids) => ids.iter().map(|id| Key::connection(hub, id)).collect(),
         Audience::Groups(groups) => groups.iter().map(|group| Key::group(hub, group)).collect(),
@@ -55,6 +63,9 @@ pub(crate) struct Egress {
     sequence: Sequence<ToGateway>,
     waits: FuturesUnordered<BoxFuture<'static, Finished>>,
     relayed: usize,
+    /// Clients that are asked. Dropping an entry ends the waiting.
+    asked: HashMap<RequestId, oneshot::Sender<()>>,
+    credits: Credits,
 }
 
 impl Egress {
@@ -65,6 +76,8 @@ impl Egress {
             sequence: Sequence::new(),
             waits: FuturesUnordered::new(),
             relayed: 0,
+            asked: HashMap::new(),
+            credits: Credits::default(),
         }
     }
 
@@ -81,6 +94,7 @@ impl Egress {
                 },
             }
         }
+        self.asked.clear();
         while let Some(finished) = self.waits.next().await {
             self.finished(finished).await;
         }
@@ -98,9 +112,11 @@ impl Egress {
     async fn finished(&mut self, finished: Finished) {
         match finished {
             Finished::Relayed => self.relayed -= 1,
+            Finished::Asked(request) => drop(self.asked.remove(&request)),
+            Finished::Told => {}
             Finished::Targets(send, targets) => {
                 let caller = send.caller.clone();
-                self.core.publish(send.delivery, &targets).await;
+                self.publish(send, &targets).await;
                 while let Some(frame) = self.sequence.next(&caller) {
                     if !self.carry_out(frame).await {
                         return;
@@ -116,47 +132,106 @@ impl Egress {
             ToGateway::Send(send) => return self.send(send).await,
             ToGateway::Group(change) => self.group(change).await,
             ToGateway::Close(request) => self.close(request).await,
-            ToGateway::StreamItem { .. }
-            | ToGateway::ToConnection(_)
-            | ToGateway::UploadCredit { .. }
-            | ToGateway::UploadClosed { .. }
-            | ToGateway::ClientResult(_)
-            | ToGateway::CancelClientResult { .. }
-            | ToGateway::Item { .. }
-            | ToGateway::Query(_) => {}
-            ToGateway::Identified(Identified { ref connection, .. })
-            | ToGateway::Done(Done { ref connection, .. })
-            | ToGateway::Completion(Completion { ref connection, .. })
-            | ToGateway::SlotReleased { ref connection } => {
-                let connection = connection.clone();
-                self.core
-                    .to_connection(&connection, Command::FromHub(frame))
-                    .await;
+            ToGateway::ClientResult(request) => self.ask(request).await,
+            ToGateway::CancelClientResult { request, .. } => drop(self.asked.remove(&request)),
+            ToGateway::Query(query) => self.look_up(query),
+            frame => {
+                if let Some(connection) = connection_of(&frame).cloned() {
+                    let command = Command::FromHub(frame);
+                    self.core.to_connection(&connection, command).await;
+                }
             }
         }
         true
     }
 
     async fn send(&mut self, send: Send) -> bool {
-        match self.core.targets(&keys(&send.delivery)) {
+        let delivery = &send.delivery;
+        match self.core.targets(&keys(&delivery.hub, &delivery.audience)) {
             Resolved::Now(targets) => {
-                self.core.publish(send.delivery, &targets).await;
+                self.publish(send, &targets).await;
                 true
             }
-            Resolved::Later(mut targets, lookups) => {
+            later => {
                 self.waits.push(Box::pin(async move {
-                    for found in join_all(lookups).await {
-                        for node in found {
-                            if !targets.contains(&node) {
-                                targets.push(node);
-                            }
-                        }
-                    }
-                    Finished::Targets(send, targets)
+                    Finished::Targets(send, later.known().await)
                 }));
                 false
             }
         }
+    }
+
+    async fn publish(&mut self, send: Send, targets: &[NodeId]) {
+        let credit_bytes = send.credit_bytes();
+        let Send { caller, delivery } = send;
+        self.core.publish(delivery, targets).await;
+        let credits = self.credits.done(caller, credit_bytes);
+        if !credits.is_empty() {
+            self.tell(
+                credits
+                    .into_iter()
+                    .map(|(caller, bytes)| ToHubHost::Credit { caller, bytes }),
+            );
+        }
+    }
+
+    /// Tells the hub-host as soon as the link has room, and waits for nothing.
+    fn tell(&mut self, frames: impl Iterator<Item = ToHubHost> + std::marker::Send + 'static) {
+        let link = Arc::clone(&self.link);
+        self.waits.push(Box::pin(async move {
+            for frame in frames {
+                if link.sender.send(frame).await.is_err() {
+                    tracing::debug!(node = %link.node, "a link ended before an answer");
+                    break;
+                }
+            }
+            Finished::Told
+        }));
+    }
+
+    async fn ask(&mut self, request: ClientResultRequest) {
+        let id = request.request;
+        if self.asked.len() >= ASKED_MAX {
+            tracing::warn!(node = %self.link.node, "a hub-host asks too many clients at a time");
+            let outcome = ClientOutcome::Unavailable;
+            let frame = ToHubHost::ClientResult {
+                request: id,
+                outcome,
+            };
+            return self.tell(std::iter::once(frame));
+        }
+        let (cancel, cancelled) = oneshot::channel();
+        self.asked.insert(id, cancel);
+        let asked = self.core.begin_asking(request).await;
+        let (core, link) = (Arc::clone(&self.core), Arc::clone(&self.link));
+        self.waits.push(Box::pin(async move {
+            if let Some(outcome) = asked.outcome(core, cancelled).await {
+                let frame = ToHubHost::ClientResult {
+                    request: id,
+                    outcome,
+                };
+                if link.sender.send(frame).await.is_err() {
+                    tracing::debug!(node = %link.node, "a link ended before a client's answer");
+                }
+            }
+            Finished::Asked(id)
+        }));
+    }
+
+    fn look_up(&mut self, query: Query) {
+        let (core, link) = (Arc::clone(&self.core), Arc::clone(&self.link));
+        self.relay(async move {
+            let id = query.ack;
+            let answer = core.answer(query).await;
+            if link
+                .sender
+                .send(ToHubHost::Answer { id, answer })
+                .await
+                .is_err()
+            {
+                tracing::debug!(node = %link.node, "a link ended before an answer");
+            }
+        });
     }
 
     async fn group(&mut self, change: GroupChange) {
@@ -255,7 +330,7 @@ impl Core {
 
     /// Delivers to the members on this node.
     pub(crate) async fn deliver(&self, delivery: Delivery) {
-        let shards = self.local_shards(&keys(&delivery));
+        let shards = self.local_shards(&keys(&delivery.hub, &delivery.audience));
         let message = Arc::new(SharedMessage::new(delivery));
         for shard in (0..self.shards.count()).filter(|shard| shards & (1 << shard) != 0) {
             self.shards
@@ -265,7 +340,7 @@ impl Core {
     }
 
     /// Which shards of this node have members of any of these keys, as bits.
-    fn local_shards(&self, keys: &[Key]) -> u64 {
+    pub(crate) fn local_shards(&self, keys: &[Key]) -> u64 {
         let directory = self.directory.lock();
         keys.iter()
             .fold(0, |bits, key| bits | directory.local_shards(key).bits())

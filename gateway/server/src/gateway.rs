@@ -1,6 +1,7 @@
 //! Starting a gateway, and ending it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -103,6 +104,7 @@ impl Gateway {
             lookups: Lookups::default(),
             backplane: Backplane::new(node.clone(), carrier),
             relay,
+            asked: AtomicU64::new(0),
             options,
             node,
         });

@@ -9,9 +9,11 @@
 
 mod admission;
 mod answer;
+mod asking;
 mod auth;
 mod backplane;
 mod core;
+mod credits;
 mod directory;
 mod egress;
 mod endpoints;
@@ -23,6 +25,7 @@ mod lookups;
 mod metrics;
 mod options;
 mod query;
+mod questions;
 mod registry;
 mod relay;
 mod sequence;

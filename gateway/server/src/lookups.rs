@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use hubplane_proto_ids::NodeId;
 use hubplane_router_directory::{Holders, Key, LookupId, NodeList, Resolution, Targets};
 use tokio::sync::oneshot;
@@ -48,6 +48,23 @@ pub(crate) enum Resolved {
     Now(Vec<NodeId>),
     /// Some are known now, the rest is being looked up.
     Later(Vec<NodeId>, Vec<BoxFuture<'static, NodeList>>),
+}
+
+impl Resolved {
+    /// Waits for what is being looked up, which a lookup bounds in time.
+    pub(crate) async fn known(self) -> Vec<NodeId> {
+        match self {
+            Self::Now(targets) => targets,
+            Self::Later(mut targets, lookups) => {
+                for node in join_all(lookups).await.into_iter().flatten() {
+                    if !targets.contains(&node) {
+                        targets.push(node);
+                    }
+                }
+                targets
+            }
+        }
+    }
 }
 
 /// Where a connection is that is not on this gateway.

@@ -62,6 +62,30 @@ const SHARDS: &[OfShards] = &[
     ),
     (
         Metric::counter(
+            "hubplane_gateway_stream_items_total",
+            "{item}",
+            "Items of streams that hubs answered with.",
+        ),
+        |shards| shards.stream_items,
+    ),
+    (
+        Metric::counter(
+            "hubplane_gateway_upload_items_total",
+            "{item}",
+            "Items of streams that clients sent.",
+        ),
+        |shards| shards.upload_items,
+    ),
+    (
+        Metric::counter(
+            "hubplane_gateway_client_results_total",
+            "{request}",
+            "Clients asked for a result.",
+        ),
+        |shards| shards.client_results,
+    ),
+    (
+        Metric::counter(
             "hubplane_gateway_deliveries_total",
             "{message}",
             "Messages put into the queue of one connection each.",

@@ -10,9 +10,12 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use hubplane_backplane_stream::{FetchFailed, FetchRequest, FetchResponse, Number};
 use hubplane_gateway_shard::{Command, JoinReply, LinkSender};
 use hubplane_proto_ids::{ConnectionId, GroupName, NodeId};
-use hubplane_proto_link::{AckId, AckOutcome, GroupOperation, ToHubHost};
+use hubplane_proto_link::{
+    AckId, AckOutcome, Answer, ClientOutcome, GroupOperation, Query, ToHubHost,
+};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::asking::Asking;
 use crate::core::Core;
 
 /// How many requests may wait at one gateway.
@@ -56,6 +59,18 @@ enum Request {
     Fetch {
         request: FetchRequest,
         answer: oneshot::Sender<Fetched>,
+    },
+    /// Ask a client for a result. It answers by itself, however long that takes: such a request is not under way here.
+    Ask {
+        origin: NodeId,
+        after: Number,
+        asking: Asking,
+    },
+    /// Forget what nobody waits for any more.
+    Forget(ConnectionId),
+    LookUp {
+        query: Query,
+        answer: oneshot::Sender<Answer>,
     },
 }
 
@@ -106,7 +121,7 @@ impl RelayBus {
         call: RelayCall,
     ) -> Option<AckOutcome> {
         let (answer, answered) = oneshot::channel();
-        self.ask(
+        self.request(
             node,
             Request::Call {
                 origin,
@@ -122,11 +137,45 @@ impl RelayBus {
     /// Asks an origin for messages again. `None`: no answer.
     pub(crate) async fn fetch(&self, node: &NodeId, request: FetchRequest) -> Option<Fetched> {
         let (answer, answered) = oneshot::channel();
-        self.ask(node, Request::Fetch { request, answer }, answered)
+        self.request(node, Request::Fetch { request, answer }, answered)
             .await
     }
 
-    async fn ask<T>(
+    /// Has a gateway ask a client of its own, after number `after` of the stream from `origin`. What the client answers
+    /// comes by itself, and a gateway that goes away drops it: so does one that cannot be reached.
+    pub(crate) async fn ask(&self, node: &NodeId, origin: NodeId, after: Number, asking: Asking) {
+        let request = Request::Ask {
+            origin,
+            after,
+            asking,
+        };
+        self.tell(node, request).await;
+    }
+
+    /// Has a gateway forget what it asked this client, as far as nobody waits for it.
+    pub(crate) async fn forget(&self, node: &NodeId, connection: ConnectionId) {
+        self.tell(node, Request::Forget(connection)).await;
+    }
+
+    /// Asks a gateway about its connections. `None`: no answer.
+    pub(crate) async fn look_up(&self, node: &NodeId, query: Query) -> Option<Answer> {
+        let (answer, answered) = oneshot::channel();
+        self.request(node, Request::LookUp { query, answer }, answered)
+            .await
+    }
+
+    async fn tell(&self, node: &NodeId, request: Request) {
+        if let Some(peer) = self.peer(node)
+            && tokio::time::timeout(ANSWER_TIMEOUT, peer.send(request))
+                .await
+                .is_ok_and(|sent| sent.is_ok())
+        {
+            return;
+        }
+        tracing::debug!(%node, "a gateway could not be told");
+    }
+
+    async fn request<T>(
         &self,
         node: &NodeId,
         request: Request,
@@ -164,6 +213,24 @@ async fn carry_out(core: Arc<Core>, request: Request) {
         // Whoever asked may have given up: then nobody wants the answer.
         Request::Fetch { request, answer } => {
             let _ = answer.send(core.backplane.fetch(&request));
+        }
+        Request::LookUp { query, answer } => {
+            let _ = answer.send(core.look_up_here(&Arc::new(query)).await);
+        }
+        Request::Forget(connection) => {
+            let command = Command::Forget(connection.clone());
+            core.to_connection(&connection, command).await;
+        }
+        Request::Ask {
+            origin,
+            after,
+            asking,
+        } => {
+            let posted = core.backplane.posted(&origin, after);
+            match tokio::time::timeout(AFTER_TIMEOUT, posted).await {
+                Ok(()) => core.ask_here(asking).await,
+                Err(_elapsed) => drop(asking.reply.send(ClientOutcome::Unavailable)),
+            }
         }
         Request::Call {
             origin,
