@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvalidId, UserId};
 use hubplane_proto_link::{
@@ -133,6 +134,15 @@ impl Audience {
         self
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Who it is, with those that it excepts.
+    pub(crate) fn whom(&self) -> Result<link::Audience, SendError> {
+        Ok(self.audience.clone()?)
+    }
+
     pub(crate) fn except_id(mut self, connection: ConnectionId) -> Self {
         self.except.push(connection);
         self
@@ -156,19 +166,7 @@ impl Audience {
         arguments: &impl ClientArguments,
     ) -> Result<ToGateway, SendError> {
         let audience = self.audience.clone()?;
-        let mut bytes = Vec::with_capacity(64);
-        // What reaches several clients has to be readable for all of them.
-        if let Err(source) = arguments.write(value::Writing::PORTABLE, &mut bytes) {
-            let target = target.to_owned();
-            return Err(SendError::Value { target, source });
-        }
-        if bytes.len() > ARGUMENT_BYTES_MAX {
-            return Err(SendError::TooLong {
-                target: target.to_owned(),
-                len_bytes: bytes.len(),
-                bytes_max: ARGUMENT_BYTES_MAX,
-            });
-        }
+        let bytes = encoded(target, arguments)?;
         Ok(ToGateway::Send(link::Send {
             caller: self.origin.caller.clone(),
             delivery: Delivery {
@@ -178,11 +176,28 @@ impl Audience {
                 target: target.to_owned(),
                 arguments: Arguments {
                     encoding: Encoding::MessagePack,
-                    bytes: bytes.into(),
+                    bytes,
                 },
             },
         }))
     }
+}
+
+/// Writes arguments so that every client can read them, whoever listens.
+pub(crate) fn encoded(target: &str, arguments: &impl ClientArguments) -> Result<Bytes, SendError> {
+    let mut bytes = Vec::with_capacity(64);
+    if let Err(source) = arguments.write(value::Writing::PORTABLE, &mut bytes) {
+        let target = target.to_owned();
+        return Err(SendError::Value { target, source });
+    }
+    if bytes.len() > ARGUMENT_BYTES_MAX {
+        return Err(SendError::TooLong {
+            target: target.to_owned(),
+            len_bytes: bytes.len(),
+            bytes_max: ARGUMENT_BYTES_MAX,
+        });
+    }
+    Ok(bytes.into())
 }
 
 impl fmt::Debug for Audience {

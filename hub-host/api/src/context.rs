@@ -10,7 +10,7 @@ use hubplane_proto_link::{CloseReason, GroupOperation};
 use crate::audience::Origin;
 use crate::host::Connection;
 use crate::running::Running;
-use crate::{Audience, Changing, HubContext, Request, Sending};
+use crate::{Audience, Changing, Client, HubContext, Request, Sending};
 
 /// What a method knows of the connection that invoked it, and its way to all others.
 ///
@@ -59,7 +59,7 @@ impl Context {
     }
 
     /// This connection.
-    pub fn caller(&self) -> Audience {
+    pub fn caller(&self) -> Client {
         self.client(self.connection_id())
     }
 
@@ -69,8 +69,8 @@ impl Context {
     }
 
     /// One connection by its id. An unknown one is nobody.
-    pub fn client(&self, connection: impl AsRef<str>) -> Audience {
-        self.clients([connection])
+    pub fn client(&self, connection: impl AsRef<str>) -> Client {
+        Client::new(self.clients([connection]))
     }
 
     /// Connections by their ids. Unknown ones are nobody, and one that is named twice receives once.

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-use hubplane_proto_ids::InvalidId;
+use hubplane_proto_ids::{ConnectionId, InvalidId};
 
 use crate::ValueError;
+use crate::host::LinkLost;
 
 /// Why a hub method failed.
 ///
@@ -84,6 +85,16 @@ impl HubError {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for HubError {
     fn from(error: E) -> Self {
+        let any: &dyn std::any::Any = &error;
+        if let Some(asked) = any.downcast_ref::<InvokeError>() {
+            let (name, shown) = asked.known_as();
+            return Self {
+                name: Cow::Borrowed(name),
+                text: error.to_string(),
+                shown,
+                source: Some(Box::new(error)),
+            };
+        }
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(next) = cause {
@@ -101,7 +112,7 @@ impl<E: StdError + Send + Sync + 'static> From<E> for HubError {
 }
 
 /// The last segment of a type's path, without its parameters.
-fn short_name(path: &'static str) -> &'static str {
+pub(crate) fn short_name(path: &'static str) -> &'static str {
     let path = path.split('<').next().unwrap_or(path);
     path.rsplit("::").next().unwrap_or(path)
 }
@@ -166,6 +177,71 @@ pub enum SendError {
     /// Whether the connection exists could not be found out in time.
     #[error("the gateway of this connection does not answer")]
     Unavailable,
+}
+
+/// Why a client's result did not come (reference signalr-core 12.3). It becomes a [`HubError`] with `?`; what a client
+/// said itself is then shown to the client that invoked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvokeError {
+    /// The client failed, or answered with nothing; its text.
+    #[error("{text}")]
+    Client {
+        /// What it said.
+        text: String,
+    },
+    /// The client answered with something else.
+    #[error("Error trying to deserialize result to {expected}. {source}")]
+    Unfit {
+        /// The type that was expected.
+        expected: &'static str,
+        /// What is wrong with the answer.
+        source: ValueError,
+    },
+    /// Nobody waits any longer: the time is over.
+    #[error("Invocation canceled by the server.")]
+    Cancelled,
+    /// No connection has this id.
+    #[error("Connection '{connection}' does not exist.")]
+    UnknownConnection {
+        /// The id.
+        connection: ConnectionId,
+    },
+    /// The connection ended before its client answered.
+    #[error("Connection '{connection}' disconnected.")]
+    Disconnected {
+        /// The id.
+        connection: ConnectionId,
+    },
+    /// `on_connected` asked: no client answers before that has returned.
+    #[error("Client results inside OnConnectedAsync Hub methods are not allowed.")]
+    InOnConnected,
+    /// The gateway of the connection could not be asked.
+    #[error("the gateway of this connection does not answer")]
+    Unavailable,
+    /// The request could not be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl InvokeError {
+    /// The name that client libraries know it by, and whether clients read its text.
+    fn known_as(&self) -> (&'static str, bool) {
+        match self {
+            Self::Client { .. } | Self::Unfit { .. } | Self::Cancelled => (SHOWN, true),
+            Self::UnknownConnection { .. } | Self::Disconnected { .. } | Self::Unavailable => {
+                ("IOException", false)
+            }
+            Self::InOnConnected => ("InvalidOperationException", false),
+            Self::Send(_) => ("SendError", false),
+        }
+    }
+}
+
+impl From<LinkLost> for InvokeError {
+    fn from(_: LinkLost) -> Self {
+        Self::Send(SendError::LinkLost)
+    }
 }
 
 #[cfg(test)]

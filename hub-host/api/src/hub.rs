@@ -24,6 +24,7 @@ use crate::{Context, Disconnect, HubError, Request};
 /// | --- | --- |
 /// | `#[hub]` | the hub's name is the type's name in lower case |
 /// | `#[hub(name = "chat")]` | this is its name |
+/// | `#[hub(parts(admin))]` | the block `#[hub(part = admin)] impl …` of the same type, in another file for instance, belongs to it |
 /// | `#[method(name = "Say")]` on a method | clients know it by this name alone |
 /// | `#[method(skip)]` on a function | it is none that clients invoke |
 ///

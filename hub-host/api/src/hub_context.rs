@@ -6,7 +6,7 @@ use hubplane_proto_link::{Caller, GroupOperation};
 
 use crate::audience::Origin;
 use crate::host::Port;
-use crate::{Audience, Changing, Sending};
+use crate::{Audience, Changing, Client, Sending};
 
 /// A hub seen from outside any invocation: for background work, timers and HTTP handlers.
 ///
@@ -41,8 +41,8 @@ impl HubContext {
     }
 
     /// One connection by its id. An unknown one is nobody.
-    pub fn client(&self, connection: impl AsRef<str>) -> Audience {
-        self.clients([connection])
+    pub fn client(&self, connection: impl AsRef<str>) -> Client {
+        Client::new(self.clients([connection]))
     }
 
     /// Connections by their ids. Unknown ones are nobody, and one that is named twice receives once.

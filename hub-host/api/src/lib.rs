@@ -44,6 +44,7 @@
 extern crate self as hubplane_hub;
 
 mod audience;
+mod client;
 mod context;
 mod error;
 mod groups;
@@ -64,8 +65,9 @@ mod value;
 
 pub use audience::{ArgumentList, Audience, ClientArguments, Sending};
 pub use bytes::Bytes;
+pub use client::{Asking, Client, OneClient, Receiver};
 pub use context::{Context, Disconnect};
-pub use error::{HubError, SendError};
+pub use error::{HubError, InvokeError, SendError};
 pub use futures_util::stream::Stream;
 pub use groups::{Changing, Membership};
 #[doc(hidden)]

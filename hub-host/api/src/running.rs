@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hubplane_proto_ids::ConnectionId;
 
+use crate::host::Connection;
 use crate::signal::Signal;
 
 /// What is known of one run of a hub's code while it lasts, and afterwards to those who kept its context.
@@ -13,27 +14,30 @@ pub(crate) struct Running {
     slot: AtomicBool,
     /// Whether it is `on_connected`.
     opening: AtomicBool,
+    /// Its connection has ended.
+    ended: Signal,
     /// The client no longer wants its stream.
     pub(crate) cancelled: Signal,
 }
 
 impl Running {
-    pub(crate) fn new(connection: &ConnectionId) -> Self {
+    pub(crate) fn new(connection: &Connection) -> Self {
         Self {
-            connection: connection.clone(),
+            connection: connection.id().clone(),
+            ended: connection.ended.clone(),
             slot: AtomicBool::new(false),
             opening: AtomicBool::new(false),
             cancelled: Signal::default(),
         }
     }
 
-    pub(crate) fn opening(connection: &ConnectionId) -> Arc<Self> {
+    pub(crate) fn opening(connection: &Connection) -> Arc<Self> {
         let running = Self::new(connection);
         running.opening.store(true, Ordering::Relaxed);
         Arc::new(running)
     }
 
-    pub(crate) fn invocation(connection: &ConnectionId, slot: bool) -> Arc<Self> {
+    pub(crate) fn invocation(connection: &Connection, slot: bool) -> Arc<Self> {
         let running = Self::new(connection);
         running.slot.store(slot, Ordering::Relaxed);
         Arc::new(running)
@@ -46,6 +50,10 @@ impl Running {
     /// Gives the slot back, once: whether this was that time.
     pub(crate) fn release_slot(&self) -> bool {
         self.slot.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.is_fired()
     }
 
     pub(crate) fn is_opening(&self) -> bool {

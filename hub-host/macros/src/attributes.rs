@@ -3,13 +3,17 @@
 use proc_macro2::TokenStream;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser as _;
-use syn::{Attribute, Error, LitStr, Path};
+use syn::{Attribute, Error, Ident, LitStr, Path};
 
 /// `#[hub(name = "…", crate = "…")]` or `#[client(crate = "…")]`.
 #[derive(Default)]
 pub(crate) struct Item {
     pub(crate) name: Option<LitStr>,
     pub(crate) api: Option<Path>,
+    /// The blocks that this one is made of besides itself.
+    pub(crate) parts: Vec<Ident>,
+    /// The name of this block in that of the hub.
+    pub(crate) part: Option<Ident>,
 }
 
 impl Item {
@@ -32,8 +36,19 @@ impl Item {
                 item.api = Some(meta.value()?.parse::<LitStr>()?.parse()?);
                 return Ok(());
             }
+            if named && meta.path.is_ident("part") {
+                item.part = Some(meta.value()?.parse()?);
+                return Ok(());
+            }
+            if named && meta.path.is_ident("parts") {
+                meta.parse_nested_meta(|part| {
+                    item.parts.push(part.path.require_ident()?.clone());
+                    Ok(())
+                })?;
+                return Ok(());
+            }
             let known = if named {
-                "`name = \"…\"` and `crate = \"…\"`"
+                "`name = \"…\"`, `parts(…)`, `part = …` and `crate = \"…\"`"
             } else {
                 "`crate = \"…\"`"
             };

@@ -13,7 +13,15 @@ use crate::names::{Taken, api, pascal_case};
 const ARGUMENTS_MAX: usize = 12;
 
 /// What an audience can do itself.
-const RESERVED: [&str; 3] = ["send", "except", "clone"];
+const RESERVED: [&str; 7] = [
+    "send",
+    "except",
+    "clone",
+    "invoke",
+    "count",
+    "exists",
+    "connections",
+];
 
 pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> TokenStream {
     let mut methods: ItemTrait = match syn::parse2(item.clone()) {
@@ -51,7 +59,7 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> TokenStream 
 
         #[automatically_derived]
         #[allow(clippy::all, clippy::pedantic, deprecated, unused_qualifications)]
-        impl #name for #api::Audience {
+        impl<__Receiver: #api::Receiver> #name for __Receiver {
             #(#sends)*
         }
     }
@@ -90,11 +98,8 @@ fn sends(methods: &mut ItemTrait, api: &TokenStream, wrong: &mut Errors) -> Vec<
         let Some((name, arguments)) = wrong.unless(arguments) else {
             continue;
         };
-        function.sig.output = parse_quote!(-> #api::Sending);
+        let send = body(function, &name, &arguments, api);
         let signature = &function.sig;
-        let send = quote_spanned! {signature.ident.span()=>
-            #api::Audience::send(self, #name, (#(#arguments,)*))
-        };
         let conditions = function
             .attrs
             .iter()
@@ -107,6 +112,34 @@ fn sends(methods: &mut ItemTrait, api: &TokenStream, wrong: &mut Errors) -> Vec<
         });
     }
     sends
+}
+
+/// The body of one method: a send, or a request where it gives a result. Gives the method the type that it returns.
+fn body(
+    function: &mut TraitItemFn,
+    name: &str,
+    arguments: &[Ident],
+    api: &TokenStream,
+) -> TokenStream {
+    let signature = &mut function.sig;
+    let span = signature.ident.span();
+    if signature.asyncness.take().is_none() {
+        signature.output = parse_quote!(-> #api::Sending);
+        return quote_spanned! {span=>
+            #api::Audience::send(#api::Receiver::audience(self), #name, (#(#arguments,)*))
+        };
+    }
+    let result: Type = match &signature.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    };
+    signature.output = parse_quote!(-> #api::Asking<#result>);
+    // Nobody but one connection has it.
+    let bounds = signature.generics.make_where_clause();
+    bounds.predicates.push(parse_quote!(Self: #api::OneClient));
+    quote_spanned! {span=>
+        #api::Client::invoke(#api::OneClient::client(self), #name, (#(#arguments,)*))
+    }
 }
 
 /// The names of the arguments, if the method is one that can be sent.
@@ -122,17 +155,22 @@ fn check(function: &TraitItemFn) -> Result<Vec<Ident>, Error> {
             ),
         ));
     }
-    if let Some(asyncness) = &signature.asyncness {
-        return Err(Error::new(
-            asyncness.span(),
-            "write `fn` without `async`: what the method returns is awaited anyway",
-        ));
-    }
-    if let ReturnType::Type(_, ty) = &signature.output {
-        return Err(Error::new(
-            ty.span(),
-            "a client's method returns nothing here: results of clients are not supported yet",
-        ));
+    match (&signature.asyncness, &signature.output) {
+        (Some(asyncness), ReturnType::Default) => {
+            return Err(Error::new(
+                asyncness.span(),
+                "write `fn` without `async` for a message; a client that is asked for a result returns one: write its type, `-> ()` for none",
+            ));
+        }
+        (None, ReturnType::Type(_, ty)) => {
+            return Err(Error::new(
+                ty.span(),
+                format!(
+                    "a client that is asked for a result answers later: write `async fn {name}`"
+                ),
+            ));
+        }
+        _ => {}
     }
     if let Some(body) = &function.default {
         return Err(Error::new(

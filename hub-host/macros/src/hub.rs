@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Pat, ReturnType, Type};
+use syn::{Attribute, Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, ReturnType, Type};
 
 use crate::attributes::{Item, Method};
 use crate::names::{Taken, api, pascal_case};
@@ -59,6 +59,28 @@ fn implementation(
         Some(name) => name.value(),
         None => type_name(hub).to_lowercase(),
     };
+    let body = quote! {
+        #[allow(unused_imports)]
+        use #api::private::{
+            PlainItems as _, PlainReturned as _, ResultItems as _, ResultReturned as _,
+        };
+        #(#parts)*
+    };
+    if let Some(part) = &item.part {
+        let part = part_name(part);
+        return quote! {
+            #[automatically_derived]
+            #[allow(clippy::all, clippy::pedantic, deprecated, unused_qualifications)]
+            impl #impl_generics #hub #where_clause {
+                #[doc(hidden)]
+                pub(crate) fn #part(definition: #api::Definition<Self>) -> #api::Definition<Self> {
+                    #body
+                    definition
+                }
+            }
+        };
+    }
+    let others = item.parts.iter().map(part_name);
     quote! {
         #[automatically_derived]
         #[allow(clippy::all, clippy::pedantic, deprecated, unused_qualifications)]
@@ -66,16 +88,18 @@ fn implementation(
             const NAME: &'static str = #name;
 
             fn definition() -> #api::Definition<Self> {
-                #[allow(unused_imports)]
-                use #api::private::{
-                    PlainItems as _, PlainReturned as _, ResultItems as _, ResultReturned as _,
-                };
                 let definition = #api::Definition::new();
-                #(#parts)*
+                #body
+                #(let definition = Self::#others(definition);)*
                 definition
             }
         }
     }
+}
+
+/// The function that another block of the same hub puts its methods into.
+fn part_name(part: &Ident) -> Ident {
+    format_ident!("__hub_part_{part}", span = part.span())
 }
 
 fn type_name(ty: &Type) -> String {

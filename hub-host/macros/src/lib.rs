@@ -31,6 +31,17 @@ pub fn hub(attributes: TokenStream, item: TokenStream) -> TokenStream {
 /// ctx.group("room").said("ana", "hello").await?; // sends `Said`
 /// ```
 ///
+/// An `async` method with a result asks one client, and waits for its answer:
+///
+/// ```ignore
+/// #[client]
+/// pub trait PlayerClient {
+///     async fn choose(&self, cards: &[u8]) -> u8;
+/// }
+///
+/// let card = ctx.caller().choose(&[7, 9]).timeout(Duration::from_secs(30)).await?;
+/// ```
+///
 /// A method is sent in PascalCase, or under the name that `#[method(name = "…")]` gives it. The trait has to be in scope
 /// where it is used. `#[client(crate = "path")]` says where the hub API is if it is under neither of its own names.
 #[proc_macro_attribute]

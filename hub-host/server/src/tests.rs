@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod order;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -102,7 +102,7 @@ impl Connection {
 
     /// Takes note of an invocation, so that the frames behind it find what they name.
     pub(crate) fn begin(self: &Arc<Self>, invocation: &Invocation, detailed: bool) -> Begun {
-        let running = Running::invocation(self.id(), invocation.takes_slot);
+        let running = Running::invocation(self, invocation.takes_slot);
         let sources = invocation.stream_ids.iter().map(|stream| {
             let channel = Arc::new(Channel::default());
             let before = self.with(|open| {

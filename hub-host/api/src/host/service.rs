@@ -166,7 +166,7 @@ impl Service {
 
     /// Runs `on_connected`.
     pub async fn connected(&self, connection: &Arc<Connection>) -> Ended {
-        let running = Running::opening(connection.id());
+        let running = Running::opening(connection);
         let ctx = Context::new(connection, &running);
         let ran = caught(|| self.hub.connected(ctx)).await;
         running.opened();
@@ -179,7 +179,7 @@ impl Service {
             Ok(())
         } else {
             let reason = Disconnect::new(reason);
-            let running = Arc::new(Running::new(connection.id()));
+            let running = Arc::new(Running::new(connection));
             let ctx = Context::new(connection, &running);
             caught(|| self.hub.disconnected(ctx, reason)).await
         };

@@ -1,5 +1,6 @@
 //! Exactly who receives (reference signalr-core 14.1 and the recordings of sending), and what a test can do.
 
+mod results;
 mod streams;
 
 use std::sync::Mutex;
@@ -45,9 +46,9 @@ impl Rooms {
         let audience = match whom.as_str() {
             "all" => ctx.all(),
             "all but" => ctx.all().except(&names),
-            "caller" => ctx.caller(),
+            "caller" => ctx.caller().into(),
             "others" => ctx.others(),
-            "client" => ctx.client(first()),
+            "client" => ctx.client(first()).into(),
             "clients" => ctx.clients(&names),
             "group" => ctx.group(first()),
             "group but" => ctx.group(first()).except(&names[1..]),
