@@ -16,7 +16,7 @@ type Called = Result<(), HubError>;
 type Names = Option<Vec<String>>;
 
 /// The error that stands for .NET's `InvalidOperationException`.
-fn invalid_operation(text: &str) -> HubError {
+pub(crate) fn invalid_operation(text: &str) -> HubError {
     HubError::hidden("InvalidOperationException", text)
 }
 
@@ -25,7 +25,7 @@ fn present(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(ToOwned::to_owned)
 }
 
-#[hub]
+#[hub(parts(streams))]
 impl Conformance {
     // --- Life cycle -------------------------------------------------------------------------------------------------
 
@@ -37,6 +37,7 @@ impl Conformance {
     fn on_disconnected(&self, ctx: &Context, reason: &Disconnect) {
         let error = reason.error().unwrap_or_else(|| "none".to_owned());
         self.note(ctx, format!("disconnected {error}"));
+        self.open_gate(ctx.connection_id().as_str());
         self.forget(ctx);
     }
 

@@ -2,11 +2,11 @@
 //!
 //! [`Conformance`] is served as `conformance`: the methods of the test applications A and B of reference signalr-core
 //! 18.1, under their names and with their texts, so that the same calls can be compared with the real server; and for
-//! each type of 11.4 a method that gives back what it was given. Methods with streams, client results, authorisation
-//! and timers are not among them yet.
+//! each type of 11.4 a method that gives back what it was given.
 
 mod hub;
 mod state;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod values;

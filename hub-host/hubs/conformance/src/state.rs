@@ -1,7 +1,8 @@
 //! What the hub keeps.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
 
 use hubplane_hub::{ConnectionId, Context};
 
@@ -10,7 +11,38 @@ use hubplane_hub::{ConnectionId, Context};
 pub struct Conformance {
     connections: Mutex<HashMap<ConnectionId, Kept>>,
     /// What was noted of the connections that came last.
-    events: Mutex<Events>,
+    events: Arc<Mutex<Events>>,
+    gates: Mutex<HashMap<String, Arc<Mutex<Gate>>>>,
+}
+
+/// Where methods of a connection wait until another one opens it, or the connection ends.
+#[derive(Debug, Default)]
+struct Gate {
+    open: bool,
+    waiting: Vec<Waker>,
+}
+
+/// Notes something of a connection when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    events: Arc<Mutex<Events>>,
+    connection: ConnectionId,
+    event: Mutex<&'static str>,
+}
+
+impl Noted {
+    /// Notes this instead.
+    pub(crate) fn instead(&self, event: &'static str) {
+        *self.event.lock().unwrap_or_else(PoisonError::into_inner) = event;
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        let event = *self.event.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.note(&self.connection, event.to_owned());
+    }
 }
 
 /// What is kept for one connection while it is there.
@@ -25,7 +57,7 @@ const EVENTS_MAX: usize = 1000;
 
 /// Events per connection, of those that came last.
 #[derive(Debug, Default)]
-struct Events {
+pub(crate) struct Events {
     next: u64,
     order: BTreeMap<u64, ConnectionId>,
     of: HashMap<ConnectionId, Vec<String>>,
@@ -61,6 +93,43 @@ impl Conformance {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         f(connections.entry(ctx.connection_id().clone()).or_default())
+    }
+
+    /// Notes that a stream was cancelled, unless it says something else.
+    pub(crate) fn noted(&self, ctx: &Context) -> Noted {
+        Noted {
+            events: Arc::clone(&self.events),
+            connection: ctx.connection_id().clone(),
+            event: Mutex::new("stream canceled"),
+        }
+    }
+
+    /// Waits until `Release` is called for this connection, or it has ended.
+    pub(crate) fn gate(&self, ctx: &Context) -> impl Future<Output = ()> + Send + use<> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = gates.entry(ctx.connection_id().to_string()).or_default();
+        let gate = Arc::clone(gate);
+        let ctx = ctx.clone();
+        std::future::poll_fn(move |cx| {
+            let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
+            if gate.open || ctx.is_disconnected() {
+                return Poll::Ready(());
+            }
+            gate.waiting.push(cx.waker().clone());
+            Poll::Pending
+        })
+    }
+
+    /// Lets everybody go on who waits for this connection's gate.
+    pub(crate) fn open_gate(&self, connection: &str) {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.remove(connection) {
+            let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
+            gate.open = true;
+            for waker in gate.waiting.drain(..) {
+                waker.wake();
+            }
+        }
     }
 
     /// The connection has ended: only its events are kept.

@@ -1,5 +1,7 @@
 //! The recordings of the real server, against this hub (oracle transcripts `invocations` and `sending`).
 
+mod streams;
+
 use hubplane_hub::host::Options;
 use hubplane_hub::testing::{TestClient, TestHub};
 use hubplane_hub::{AnyValue, Bytes, Encoding, Timestamp};
