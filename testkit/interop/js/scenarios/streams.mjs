@@ -1,0 +1,149 @@
+// Streams both ways, and results of clients: reference signalr-core 12.3, 12.4, 18.2 (TS-5 to TS-11, TS-18 to TS-22).
+
+import { equal, Inbox, rejects } from "../lib/check.mjs";
+
+/** Everything that a stream brings, and how it ends: `null`, or the text of its error. */
+function collect(stream) {
+  const items = [];
+  return new Promise((resolve) => {
+    stream.subscribe({
+      next: (item) => items.push(item),
+      complete: () => resolve({ items, error: null }),
+      error: (error) => resolve({ items, error: error.message }),
+    });
+  });
+}
+
+/** What the client's own library uploads: `send` gives items, `complete` and `fail` end it. */
+class Source {
+  #observer;
+  #early = [];
+
+  get stream() {
+    return {
+      subscribe: (observer) => {
+        this.#observer = observer;
+        this.#early.forEach((step) => step(observer));
+        return { dispose() {} };
+      },
+    };
+  }
+
+  #step(step) {
+    if (this.#observer) step(this.#observer);
+    else this.#early.push(step);
+    return this;
+  }
+
+  give = (...items) => this.#step((observer) => items.forEach((item) => observer.next(item)));
+  complete = () => this.#step((observer) => observer.complete());
+  fail = (error) => this.#step((observer) => observer.error(error));
+}
+
+const numbers = (count) => Array.from({ length: count }, (_, n) => String(n));
+
+export const streams = {
+  async "items come in order, then the end"(t) {
+    const connection = await t.open();
+    equal(await collect(connection.stream("Stream")), { items: ["a", "b", "c"], error: null });
+    equal(await collect(connection.stream("EmptyStream")), { items: [], error: null });
+    for (const method of ["CounterChannel", "CounterChannelAsync", "CounterAsyncEnumerable"]) {
+      equal(await collect(connection.stream(method, 1000)), { items: numbers(1000), error: null });
+    }
+  },
+
+  async "a stream that is cancelled ends on the server"(t) {
+    const connection = await t.open();
+    const cancelled = new Inbox(connection, "StreamCanceled");
+    const subscription = connection.stream("InfiniteStream").subscribe({ next() {}, error() {}, complete() {} });
+    await connection.invoke("Echo", "x");
+    subscription.dispose();
+    await cancelled.next();
+  },
+
+  async "a stream that fails brings what came before its error"(t) {
+    const connection = await t.open();
+    const { items, error } = await collect(connection.stream("CounterThenException", 2, true));
+    equal(items, ["0", "1"]);
+    equal(error.startsWith("An error occurred on the server while streaming results. HubException: "), true);
+    equal(await connection.invoke("Echo", "alive"), "alive");
+  },
+
+  async "a method is called in its own mode"(t) {
+    const connection = await t.open();
+    await rejects(
+      connection.invoke("Stream"),
+      "The client attempted to invoke the streaming 'Stream' method with a non-streaming invocation.",
+    );
+    const { error } = await collect(connection.stream("Echo", "x"));
+    equal(error, "The client attempted to invoke the non-streaming 'Echo' method with a streaming invocation.");
+  },
+
+  async "uploads reach the method"(t) {
+    const connection = await t.open();
+    const source = new Source().give("Hello ", "world", "!").complete();
+    equal(await connection.invoke("StreamingConcat", source.stream), "Hello world!");
+    const many = new Source().give(...Array(500).fill(2)).complete();
+    equal(await connection.invoke("StreamingSum", many.stream), 1000);
+  },
+
+  async "an upload that fails fails its reader"(t) {
+    const connection = await t.open();
+    const source = new Source().give("x").fail(new Error("Something bad"));
+    await rejects(
+      connection.invoke("StreamingConcat", source.stream),
+      (text) => text.includes("An unexpected error occurred invoking 'StreamingConcat' on the server. HubException:") && text.includes("Something bad"),
+    );
+    equal(await connection.invoke("Echo", "alive"), "alive");
+  },
+
+  async "both ways at once"(t) {
+    const connection = await t.open();
+    const source = new Source();
+    const echoed = collect(connection.stream("StreamEcho", source.stream));
+    source.give(...numbers(50)).complete();
+    equal(await echoed, { items: numbers(50).map((n) => `echo:${n}`), error: null });
+  },
+
+  async "a stream leaves room for invocations"(t) {
+    const connection = await t.open();
+    const endless = connection.stream("InfiniteStream").subscribe({ next() {}, error() {}, complete() {} });
+    equal(await connection.invoke("Echo", "beside it"), "beside it");
+    endless.dispose();
+  },
+};
+
+export const results = {
+  async "a client answers a hub"(t) {
+    const connection = await t.open();
+    connection.on("Sum", (n) => n + 1);
+    equal(await connection.invoke("GetClientResult", 9), 10);
+    equal(await connection.invoke("GetClientResultTwoWays", 1, 2), 5);
+  },
+
+  async "a client that fails, and one that does not answer"(t) {
+    const connection = await t.open();
+    connection.on("Sum", () => {
+      throw new Error("from callback");
+    });
+    await rejects(connection.invoke("GetClientResult", 1), (text) => text.endsWith("HubException: Error: from callback"));
+    connection.off("Sum");
+    await rejects(connection.invoke("GetClientResult", 1), (text) => text.endsWith("HubException: Client didn't provide a result."));
+    equal(await connection.invoke("Echo", "alive"), "alive");
+  },
+
+  async "another client is asked"(t) {
+    const [ana, ben] = [await t.open(), await t.open()];
+    ben.on("Sum", (n) => n + 41);
+    equal(await ana.invoke("AskConnection", ben.connectionId), "42");
+  },
+
+  async "a result is awaited while the same client floods"(t) {
+    const connection = await t.open();
+    connection.on("Sum", async (n) => n + 1);
+    const asked = connection.invoke("GetClientResult", 1);
+    const flood = Promise.all(numbers(200).map((n) => connection.invoke("Echo", n)));
+    equal(await asked, 2);
+    equal(await flood, numbers(200));
+  },
+};
