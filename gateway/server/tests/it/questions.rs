@@ -17,7 +17,10 @@ async fn answer(node: &mut Node, audience: Audience, question: Question) -> Answ
     };
     node.say(ToGateway::Query(query)).await;
     match node.next().await {
-        ToHubHost::Answer { id, answer } if id == AckId(77) => answer,
+        ToHubHost::Answer {
+            id: AckId(77),
+            answer,
+        } => answer,
         other => panic!("{other:?}"),
     }
 }
