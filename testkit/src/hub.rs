@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hubplane::{Context, Disconnect, HubError, Membership, Request, hub};
+use hubplane::{Context, Disconnect, HubError, Items, Membership, Request, hub};
 
 /// What happened to connections, in order.
 #[derive(Debug, Clone, Default)]
@@ -39,9 +39,37 @@ impl TestHub {
             .map(str::to_owned)
     }
 
-    async fn on_connected(&self, ctx: &Context) {
+    /// A connection with the header `x-flood: N` is first sent N numbered texts of 1 KiB.
+    async fn on_connected(&self, ctx: &Context) -> Result<(), HubError> {
         self.lifecycle
             .note(format!("connected {}", ctx.connection_id()));
+        let flood: Option<u32> = ctx.header("x-flood").and_then(|count| count.parse().ok());
+        for number in 0..flood.unwrap_or(0) {
+            ctx.caller()
+                .send("flood", (number, "x".repeat(1024)))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The numbers from 0.
+    fn numbers(&self, count: u32) -> Items<u32> {
+        Items::of(0..count)
+    }
+
+    /// Asks the caller, then says what it answered.
+    async fn ask(&self, ctx: &Context, number: i32) -> Result<i32, HubError> {
+        Ok(ctx.caller().invoke("Answer", (number,)).await?)
+    }
+
+    /// Asks any connection, on whatever gateway it is.
+    async fn ask_other(
+        &self,
+        ctx: &Context,
+        connection: String,
+        number: i32,
+    ) -> Result<i32, HubError> {
+        Ok(ctx.client(&connection).invoke("Answer", (number,)).await?)
     }
 
     async fn on_disconnected(&self, ctx: &Context, reason: &Disconnect) {

@@ -6,6 +6,7 @@ mod front;
 mod lifecycle;
 mod order;
 mod sending;
+mod streams;
 
 use hubplane::cluster::ClusterOptions;
 use hubplane_gateway_server::GatewayOptions;
