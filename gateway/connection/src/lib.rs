@@ -13,6 +13,10 @@
 //!                               handshake is answered
 //! ```
 //!
+//! Invocations wait for slots (`receive`); streams, uploads and client results do not (`exchange`). An upload has ten
+//! items of credit, and beyond them the whole connection waits. What a hub sends to this client alone is in the window of
+//! the connection: the machine says with each message what it took of it, and the queue gives it back.
+//!
 //! What differs between transports stays outside: whole hub messages go in and out, and how they are framed, and how
 //! the transport itself is closed, is its carrier's business. [`OutboundQueue`] is the bounded queue that every
 //! transport writes from.

@@ -325,3 +325,23 @@ fn an_invocation_that_waits_for_a_flooding_client_gets_its_answer() {
     let completed = rig.complete_slotless("0", json("6"));
     assert_eq!(completed.len(), 1);
 }
+
+#[test]
+fn what_the_hub_keeps_with_a_connection_outlives_its_end_and_has_a_bound() {
+    let mut rig = Rig::open(Options::default());
+    let room = "room".to_owned();
+    let value = Some(Bytes::from_static(b"1"));
+    rig.connection.handle_item(room.clone(), value).unwrap();
+    let large = Some(Bytes::from(vec![0; crate::ItemBag::MAX_BYTES]));
+    assert!(rig.connection.handle_item(room.clone(), large).is_err());
+    rig.connection
+        .handle_close(CloseReason::Aborted, false, rig.now);
+    let kept = |rig: &Rig| {
+        rig.connection
+            .items()
+            .and_then(|bag| bag.get("room").cloned())
+    };
+    assert_eq!(kept(&rig), Some(Bytes::from_static(b"1")));
+    rig.connection.handle_item(room, None).unwrap();
+    assert_eq!(rig.connection.items(), None);
+}

@@ -50,7 +50,17 @@ async fn misbehave(mut client: Client, mut numbers: Numbers) {
             2 => frame(0x01, b"{\"type\":"),
             3 => frame(0x81, b"{\"type\":7}\x1e"),
             4 => frame(0x88, b""),
-            5..20 => frame(0x89, b"ping"),
+            5..12 => frame(0x89, b"ping"),
+            12..20 if is_json => {
+                let id = numbers.below(3);
+                let upload = format!(
+                    "{{\"type\":4,\"invocationId\":\"u{id}\",\"target\":\"U\",\"arguments\":[],\"streamIds\":[\"{id}\"]}}\x1e"
+                );
+                let item = format!("{{\"type\":2,\"invocationId\":\"{id}\",\"item\":1}}\x1e");
+                let end = format!("{{\"type\":3,\"invocationId\":\"{id}\"}}\x1e");
+                let text = upload + &item.repeat(numbers.below(14)) + &end;
+                frame(0x81, text.as_bytes())
+            }
             _ if is_json => frame(0x81, (call(numbers.below(100)) + PING).as_bytes()),
             _ => frame(
                 0x82,
@@ -159,10 +169,13 @@ async fn answer(node: &Node, frame: ToHubHost) {
         }
         ToHubHost::Invocation(call) => {
             let invocation = call.invocation_id.as_ref().map_or("", |id| id.as_str());
-            node.complete(call.connection.as_str(), invocation, "1")
+            node.complete_as(call.connection.as_str(), invocation, "1", call.takes_slot)
                 .await;
         }
-        ToHubHost::Ack { .. } => {}
+        ToHubHost::Ack { .. }
+        | ToHubHost::Window { .. }
+        | ToHubHost::UploadItem { .. }
+        | ToHubHost::UploadEnd { .. } => {}
         other => panic!("{other:?}"),
     }
 }

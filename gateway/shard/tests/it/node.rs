@@ -211,6 +211,17 @@ impl Node {
 
     /// Completes an invocation with a JSON value.
     pub(crate) async fn complete(&self, id: &str, invocation: &str, value: &str) {
+        self.complete_as(id, invocation, value, true).await;
+    }
+
+    /// The same, with or without a slot to give back.
+    pub(crate) async fn complete_as(
+        &self,
+        id: &str,
+        invocation: &str,
+        value: &str,
+        releases_slot: bool,
+    ) {
         let completion = Completion {
             connection: id.parse().unwrap(),
             invocation_id: InvocationId::new(invocation).unwrap(),
@@ -218,7 +229,7 @@ impl Node {
                 encoding: Encoding::Json,
                 bytes: value.to_owned().into(),
             }),
-            releases_slot: true,
+            releases_slot,
         };
         self.command(id, Command::FromHub(ToGateway::Completion(completion)))
             .await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hubplane_gateway_connection::Options;
+use hubplane_gateway_connection::{Options, QueueLimits};
 use hubplane_gateway_shard::{Ask, AskedId, Command, UserSource};
 use hubplane_proto_ids::{ConnectionId, InvocationId, UserId};
 use hubplane_proto_link::{
@@ -25,6 +25,7 @@ with_1_and_4_shards!(
     a_full_upload_holds_up_its_connection_and_no_other,
     a_client_is_asked_and_answers,
     an_invocation_that_waits_for_a_flooding_client_goes_on,
+    a_client_is_asked_while_its_queue_is_full,
     who_waits_for_a_client_that_is_gone_is_told,
     a_late_answer_is_ignored,
     questions_are_answered_from_who_is_here,
@@ -315,6 +316,51 @@ async fn an_invocation_that_waits_for_a_flooding_client_goes_on(shards: u8) {
     }
     assert_eq!(outcome(answer).await, six());
     client.expect_text(ASKED).await;
+}
+
+async fn a_client_is_asked_while_its_queue_is_full(shards: u8) {
+    const SENDS: usize = 60;
+    let options = Options {
+        queue: QueueLimits {
+            bytes_max: 100 << 20,
+            ..QueueLimits::default()
+        },
+        ..Options::default()
+    };
+    let mut node = Node::start(shards).await;
+    let mut client = node
+        .connect_with("c", JSON, UserSource::Known(None), &options)
+        .await;
+    client.text(call("1")).await;
+    node.expect_call("1").await;
+    // More than the system's buffers take, and than is waited for before no message is taken any more.
+    let text = [&[0x91, 0xdb, 0, 3, 0, 0][..], &vec![b'x'; 3 << 16]].concat();
+    for _ in 0..SENDS {
+        node.send(Audience::All, &[], "Much", &text).await;
+    }
+    let released = ToGateway::SlotReleased {
+        connection: id("c"),
+    };
+    node.command("c", Command::FromHub(released)).await;
+    let answer = node.ask("c", 7).await;
+    client
+        .text((2..100).map(call).collect::<String>() + ANSWER)
+        .await;
+    let reading = async {
+        for _ in 0..SENDS {
+            assert!(matches!(client.next().await, Seen::Text(_)));
+        }
+        client.expect_text(ASKED).await;
+        client
+    };
+    let running = async {
+        for n in 2..100 {
+            node.expect_call(&n.to_string()).await;
+            node.complete("c", &n.to_string(), "1").await;
+        }
+        assert_eq!(outcome(answer).await, six());
+    };
+    tokio::join!(reading, running);
 }
 
 async fn who_waits_for_a_client_that_is_gone_is_told(shards: u8) {
