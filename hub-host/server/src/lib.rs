@@ -18,5 +18,6 @@ pub mod metrics;
 mod port;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use host::HubHost;

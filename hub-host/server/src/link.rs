@@ -88,7 +88,8 @@ impl Link {
                     self.port.client_result(request, outcome);
                 }
                 ToHubHost::Answer { id, answer } => self.port.answer(id, answer),
-                ToHubHost::Window { .. } | ToHubHost::Credit { .. } => {}
+                ToHubHost::Window { connection, bytes } => self.port.window(&connection, bytes),
+                ToHubHost::Credit { caller, bytes } => self.port.credit(&caller, bytes),
             }
         }
         tracing::debug!(gateway = %self.gateway, "link ended");
@@ -131,6 +132,7 @@ impl Link {
         let port = Arc::clone(&self.port) as Arc<dyn Port>;
         let outside = Arc::clone(&self.outside) as Arc<dyn Port>;
         let id = info.connection.clone();
+        self.port.opened(&id);
         let record = Arc::new(Record {
             connection: Connection::new(info, user, port, outside),
             service: hosted.service.clone(),
@@ -162,6 +164,7 @@ impl Link {
             });
             return;
         };
+        self.port.closed(connection);
         record.end();
         let close = {
             let mut phase = record.phase();

@@ -7,14 +7,16 @@ use futures_util::future::BoxFuture;
 use hubplane_hub::host::{ClientRequest, GroupRequest, LinkLost, Port, QueryRequest, Refused};
 use hubplane_proto_ids::{ConnectionId, HubName};
 use hubplane_proto_link::{
-    AckId, AckOutcome, Answer, Caller, ClientOutcome, ClientResultRequest, GroupChange, Query,
-    RequestId, ToGateway,
+    AckId, AckOutcome, Answer, Audience, CALLER_CREDIT_BYTES, Caller, ClientOutcome,
+    ClientResultRequest, ConnectionSend, GroupChange, LINK_CREDIT_BYTES, Query, RequestId,
+    ToGateway, WINDOW_BYTES,
 };
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::asked::{Asked, Asking};
 use crate::background::Background;
+use crate::window::{Taken, Window, Windows};
 
 /// The way to one gateway.
 #[derive(Debug)]
@@ -23,7 +25,45 @@ pub(crate) struct LinkPort {
     changes: Arc<Asked<AckOutcome>>,
     results: Arc<Asked<ClientOutcome>>,
     queries: Arc<Asked<Answer>>,
+    windows: Windows<ConnectionId>,
+    credits: Windows<Caller>,
+    link_credit: Arc<Window>,
     background: Background,
+}
+
+/// What has to be left for a frame before it may be sent.
+#[derive(Default)]
+struct Needed {
+    window: Option<Arc<Window>>,
+    window_bytes: u32,
+    credit: Option<[Arc<Window>; 2]>,
+    credit_bytes: u32,
+}
+
+impl Needed {
+    /// Takes it if nothing has to be waited for.
+    fn try_take(&self) -> Option<Vec<Taken>> {
+        let mut all = Vec::new();
+        if let Some(window) = &self.window {
+            all.push(window.try_take(self.window_bytes)?);
+        }
+        for credit in self.credit.iter().flatten() {
+            all.push(credit.try_take(self.credit_bytes)?);
+        }
+        Some(all)
+    }
+
+    /// Waits for it. Cancel safe.
+    async fn take(&self) -> Vec<Taken> {
+        let mut all = Vec::new();
+        if let Some(window) = &self.window {
+            all.push(window.take(self.window_bytes).await);
+        }
+        for credit in self.credit.iter().flatten() {
+            all.push(credit.take(self.credit_bytes).await);
+        }
+        all
+    }
 }
 
 impl LinkPort {
@@ -33,6 +73,9 @@ impl LinkPort {
             changes: Arc::default(),
             results: Arc::default(),
             queries: Arc::default(),
+            windows: Windows::default(),
+            credits: Windows::default(),
+            link_credit: Window::new(LINK_CREDIT_BYTES),
             background: background.clone(),
         }
     }
@@ -52,6 +95,73 @@ impl LinkPort {
         self.queries.answer(id.0, answer);
     }
 
+    /// A connection of this link is there: what is sent to it alone has a window.
+    pub(crate) fn opened(&self, connection: &ConnectionId) {
+        self.windows.open(connection, WINDOW_BYTES);
+    }
+
+    /// It is not there any more.
+    pub(crate) fn closed(&self, connection: &ConnectionId) {
+        self.windows.close(connection);
+    }
+
+    /// Whether it is a connection of this link.
+    pub(crate) fn has(&self, connection: &ConnectionId) -> bool {
+        self.windows.of(connection).is_some()
+    }
+
+    /// A client has taken this much.
+    pub(crate) fn window(&self, connection: &ConnectionId, bytes: u32) {
+        self.windows.give(connection, bytes);
+    }
+
+    /// This much of a caller's sends is done.
+    pub(crate) fn credit(&self, caller: &Caller, bytes: u32) {
+        self.credits.give_and_forget(caller, bytes);
+        self.link_credit.give(bytes);
+    }
+
+    /// A send to one connection of this link is one in its window.
+    fn addressed(&self, frame: ToGateway) -> ToGateway {
+        let ToGateway::Send(send) = frame else {
+            return frame;
+        };
+        match &send.delivery.audience {
+            Audience::Connections(ids)
+                if ids.len() == 1 && send.delivery.except.is_empty() && self.has(&ids[0]) =>
+            {
+                ToGateway::ToConnection(ConnectionSend {
+                    connection: ids[0].clone(),
+                    caller: send.caller,
+                    target: send.delivery.target,
+                    arguments: send.delivery.arguments,
+                })
+            }
+            _ => ToGateway::Send(send),
+        }
+    }
+
+    fn needed(&self, frame: &ToGateway) -> Needed {
+        let mut needed = Needed {
+            window_bytes: frame.window_bytes(),
+            credit_bytes: frame.credit_bytes(),
+            ..Needed::default()
+        };
+        let connection = match frame {
+            ToGateway::StreamItem { connection, .. } => Some(connection),
+            ToGateway::ToConnection(send) => Some(&send.connection),
+            ToGateway::Completion(completion) => Some(&completion.connection),
+            _ => None,
+        };
+        // Of a connection that is not there nothing is given back, and nobody waits for it.
+        needed.window = connection.and_then(|connection| self.windows.of(connection));
+        if needed.credit_bytes > 0 {
+            let caller = self.credits.open(&frame.caller(), CALLER_CREDIT_BYTES);
+            needed.credit = Some([caller, Arc::clone(&self.link_credit)]);
+        }
+        needed
+    }
+
     pub(crate) fn is_ended(&self) -> bool {
         self.frames.is_closed() || self.changes.is_ended()
     }
@@ -61,20 +171,44 @@ impl LinkPort {
         self.changes.end();
         self.results.end();
         self.queries.end();
+        self.windows.close_all();
+        self.credits.close_all();
+        self.link_credit.close();
     }
 }
 
 impl Port for LinkPort {
     fn try_send(&self, frame: ToGateway) -> Result<(), Refused> {
-        self.frames.try_send(frame).map_err(|error| match error {
-            TrySendError::Full(frame) => Refused::Full(Box::new(frame)),
-            TrySendError::Closed(_) => Refused::Lost(LinkLost),
-        })
+        if self.frames.is_closed() {
+            return Err(Refused::Lost(LinkLost));
+        }
+        let frame = self.addressed(frame);
+        let Some(taken) = self.needed(&frame).try_take() else {
+            return Err(Refused::Full(Box::new(frame)));
+        };
+        match self.frames.try_send(frame) {
+            Ok(()) => {
+                taken.into_iter().for_each(Taken::sent);
+                Ok(())
+            }
+            Err(TrySendError::Full(frame)) => Err(Refused::Full(Box::new(frame))),
+            Err(TrySendError::Closed(_)) => Err(Refused::Lost(LinkLost)),
+        }
     }
 
     fn send(&self, frame: ToGateway) -> BoxFuture<'static, Result<(), LinkLost>> {
-        let frames = self.frames.clone();
-        Box::pin(async move { frames.send(frame).await.map_err(|_lost| LinkLost) })
+        let frame = self.addressed(frame);
+        let (frames, needed) = (self.frames.clone(), self.needed(&frame));
+        Box::pin(async move {
+            let taken = tokio::select! {
+                biased;
+                taken = needed.take() => taken,
+                () = frames.closed() => return Err(LinkLost),
+            };
+            frames.send(frame).await.map_err(|_lost| LinkLost)?;
+            taken.into_iter().for_each(Taken::sent);
+            Ok(())
+        })
     }
 
     fn change_group(

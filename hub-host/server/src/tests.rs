@@ -3,6 +3,7 @@
 mod lifecycle;
 mod order;
 mod streams;
+mod windows;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -220,7 +221,28 @@ impl Gateway {
         .await;
     }
 
+    /// The next frame, whose window and credit are given back at once.
     async fn next(&mut self) -> ToGateway {
+        let frame = self.take().await;
+        let connection = match &frame {
+            ToGateway::StreamItem { connection, .. } => Some(connection),
+            ToGateway::ToConnection(send) => Some(&send.connection),
+            ToGateway::Completion(completion) => Some(&completion.connection),
+            _ => None,
+        };
+        if let Some(connection) = connection.cloned() {
+            let bytes = frame.window_bytes();
+            self.tell(ToHubHost::Window { connection, bytes }).await;
+        }
+        let (caller, bytes) = (frame.caller(), frame.credit_bytes());
+        if bytes > 0 {
+            self.tell(ToHubHost::Credit { caller, bytes }).await;
+        }
+        frame
+    }
+
+    /// The next frame, of which nothing is given back.
+    async fn take(&mut self) -> ToGateway {
         tokio::time::timeout(DEADLINE, self.frames.recv())
             .await
             .expect("a frame in time")

@@ -9,13 +9,21 @@ async fn what_a_method_sends_keeps_its_order_and_the_completion_is_last() {
     // More than the link's queue holds: the method has to wait for the gateway.
     gateway.invoke("c-1", "1", "Alternates", "[3000]").await;
     for number in 0..3000_u32 {
-        let ToGateway::Send(send) = gateway.next().await else {
-            panic!("a send")
+        let frame = gateway.next().await;
+        assert_eq!(frame.caller(), Caller::Connection("c-1".parse().unwrap()));
+        let send = match frame {
+            ToGateway::Send(send) => send,
+            // To a connection of this link.
+            ToGateway::ToConnection(send) => {
+                assert_eq!(number % 3, 0);
+                assert_eq!(send.connection.as_str(), "c-1");
+                assert_eq!(send.arguments.bytes, messagepack(number));
+                continue;
+            }
+            other => panic!("no send but {other:?}"),
         };
-        assert_eq!(send.caller, Caller::Connection("c-1".parse().unwrap()));
         assert_eq!(send.delivery.arguments.encoding, Encoding::MessagePack);
         let expected: Audience = match number % 3 {
-            0 => Audience::Connections(smallvec::smallvec!["c-1".parse().unwrap()]),
             1 => Audience::Groups(smallvec::smallvec!["g".parse().unwrap()]),
             _ => Audience::Users(smallvec::smallvec!["u".parse().unwrap()]),
         };
