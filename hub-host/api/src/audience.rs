@@ -138,6 +138,10 @@ impl Audience {
         &self.origin
     }
 
+    pub(crate) fn excepts_nobody(&self) -> bool {
+        self.except.is_empty()
+    }
+
     /// Who it is, with those that it excepts.
     pub(crate) fn whom(&self) -> Result<link::Audience, SendError> {
         Ok(self.audience.clone()?)
@@ -226,7 +230,7 @@ enum Step {
 }
 
 impl Sending {
-    fn new(port: &Arc<dyn Port>, frame: Result<ToGateway, SendError>) -> Self {
+    pub(crate) fn new(port: &Arc<dyn Port>, frame: Result<ToGateway, SendError>) -> Self {
         Self {
             port: Arc::clone(port),
             state: Step::Unsent(Box::new(frame)),

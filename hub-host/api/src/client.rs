@@ -187,10 +187,10 @@ impl Unsent {
             request,
             timeout,
         } = self;
-        if let Some(running) = &origin.running {
-            if running.is_opening() {
-                return Err(InvokeError::InOnConnected);
-            }
+        if let Some(running) = &origin.running
+            && running.is_opening()
+        {
+            return Err(InvokeError::InOnConnected);
         }
         let request = request?;
         let connection = request.connection.clone();

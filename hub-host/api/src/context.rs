@@ -10,7 +10,7 @@ use hubplane_proto_link::{CloseReason, GroupOperation};
 use crate::audience::Origin;
 use crate::host::Connection;
 use crate::running::Running;
-use crate::{Audience, Changing, Client, HubContext, Request, Sending};
+use crate::{Audience, Changing, Client, HubContext, ItemBag, Request, Sending};
 
 /// What a method knows of the connection that invoked it, and its way to all others.
 ///
@@ -141,6 +141,20 @@ impl Context {
         self.0
             .origin
             .change(GroupOperation::Remove, connection.as_ref(), group.as_ref())
+    }
+
+    /// What is kept with this connection.
+    pub fn items(&self) -> ItemBag<'_> {
+        ItemBag::new(&self.0.connection)
+    }
+
+    /// Ends any connection, on whichever gateway it is. Its client may reconnect by itself where `allow_reconnect` says
+    /// so. What was sent to it before still arrives; an unknown connection is nobody.
+    ///
+    /// # Errors
+    /// [`SendError`](crate::SendError) if the text names no connection, or the link to the gateway is lost.
+    pub fn close(&self, connection: impl AsRef<str>, allow_reconnect: bool) -> Sending {
+        self.0.origin.close(connection.as_ref(), allow_reconnect)
     }
 
     /// Ends this connection; its client is told not to reconnect by itself. What was sent to it before still arrives.

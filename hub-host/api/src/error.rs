@@ -168,6 +168,16 @@ pub enum SendError {
         /// How long they may be.
         bytes_max: usize,
     },
+    /// More would be kept with a connection than there is room for.
+    #[error("with '{key}' there would be {len_bytes} bytes, at most {bytes_max} are kept")]
+    BagFull {
+        /// The key that was set.
+        key: String,
+        /// How much it would be, keys and values together.
+        len_bytes: usize,
+        /// How much it may be.
+        bytes_max: usize,
+    },
     /// A group, user or connection was named by a text that cannot be such a name.
     #[error("nobody can be named like this")]
     Name(#[from] InvalidId),
@@ -177,6 +187,27 @@ pub enum SendError {
     /// Whether the connection exists could not be found out in time.
     #[error("the gateway of this connection does not answer")]
     Unavailable,
+}
+
+/// Why a question about connections has no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QuestionError {
+    /// The audience excepts connections, which no answer could leave out.
+    #[error("a question cannot be about all but some")]
+    Except,
+    /// Some gateway that may know could not be asked.
+    #[error("not every gateway that may know has answered")]
+    Unavailable,
+    /// The question could not be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl From<LinkLost> for QuestionError {
+    fn from(_: LinkLost) -> Self {
+        Self::Send(SendError::LinkLost)
+    }
 }
 
 /// Why a client's result did not come (reference signalr-core 12.3). It becomes a [`HubError`] with `?`; what a client

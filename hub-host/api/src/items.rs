@@ -155,7 +155,7 @@ impl<T, F: Future<Output = Result<(), HubError>>> Stream for Generated<T, F> {
             return Poll::Ready(None);
         };
         let polled = code.as_mut().poll(cx);
-        if let Poll::Ready(_) = polled {
+        if polled.is_ready() {
             self.code = None;
         }
         match (take(&self.given), polled) {

@@ -44,6 +44,7 @@
 extern crate self as hubplane_hub;
 
 mod audience;
+mod bag;
 mod client;
 mod context;
 mod error;
@@ -55,6 +56,7 @@ mod items;
 mod name;
 #[doc(hidden)]
 pub mod private;
+mod question;
 mod request;
 mod returned;
 mod running;
@@ -64,10 +66,11 @@ mod upload;
 mod value;
 
 pub use audience::{ArgumentList, Audience, ClientArguments, Sending};
+pub use bag::ItemBag;
 pub use bytes::Bytes;
 pub use client::{Asking, Client, OneClient, Receiver};
 pub use context::{Context, Disconnect};
-pub use error::{HubError, InvokeError, SendError};
+pub use error::{HubError, InvokeError, QuestionError, SendError};
 pub use futures_util::stream::Stream;
 pub use groups::{Changing, Membership};
 #[doc(hidden)]
@@ -78,6 +81,7 @@ pub use hubplane_hub_host_macros::{client, hub};
 pub use hubplane_proto_ids::{ConnectionId, GroupName, HubName, UserId};
 pub use hubplane_proto_link::{Claim, Encoding, Transport};
 pub use items::{Giving, Items};
+pub use question::Listed;
 pub use request::Request;
 pub use upload::Upload;
 pub use value::{AnyValue, Timestamp, ValueError};

@@ -7,6 +7,7 @@ use hubplane_proto_ids::{ConnectionId, InvocationId, UserId};
 use hubplane_proto_link::{Caller, ConnectionInfo, Invocation, InvocationKind, Payload};
 
 use crate::audience::Origin;
+use crate::bag::Kept;
 use crate::host::Port;
 use crate::running::Running;
 use crate::signal::Signal;
@@ -20,6 +21,7 @@ pub struct Connection {
     pub(crate) origin: Origin,
     pub(crate) outside: HubContext,
     pub(crate) ended: Signal,
+    pub(crate) kept: Kept,
     open: Mutex<Open>,
 }
 
@@ -52,6 +54,7 @@ impl Connection {
             },
             outside: HubContext::new(hub, outside),
             ended: Signal::default(),
+            kept: Kept::default(),
             open: Mutex::default(),
             request: Request::new(info),
         })

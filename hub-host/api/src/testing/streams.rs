@@ -93,7 +93,7 @@ impl<T: DeserializeOwned> Streaming<T> {
     /// # Panics
     /// If it is no `T`.
     #[track_caller]
-    pub fn next(&mut self) -> Option<T> {
+    pub fn next_item(&mut self) -> Option<T> {
         self.client.hub.run();
         let world = &self.client.hub.parts.world;
         let Payload { encoding, bytes } = world.next_item(self.client.id(), self.id.as_ref()?)?;
@@ -124,7 +124,7 @@ impl<T: DeserializeOwned> Streaming<T> {
     #[track_caller]
     pub fn collect(mut self) -> (Vec<T>, Result<(), String>) {
         let mut items = Vec::new();
-        while let Some(item) = self.next() {
+        while let Some(item) = self.next_item() {
             items.push(item);
         }
         match self.end.take() {

@@ -169,7 +169,7 @@ fn a_cancelled_stream_is_dropped_and_completes_without_error() {
         for (count, target) in ["endless", "silent", "never"].iter().enumerate() {
             let mut stream = ana.stream::<u32>(target, ());
             if *target == "endless" {
-                assert_eq!((stream.next(), stream.next()), (Some(0), Some(1)));
+                assert_eq!((stream.next_item(), stream.next_item()), (Some(0), Some(1)));
             }
             assert!(!stream.is_finished());
             stream.cancel();
@@ -233,7 +233,7 @@ fn uploads_come_in_order_and_as_the_method_takes_them() {
 
         let (mut echo, [texts]) = ana.stream_with_uploads::<String, 1>("echo", ());
         texts.send("x");
-        assert_eq!(echo.next().as_deref(), Some("echo:x"));
+        assert_eq!(echo.next_item().as_deref(), Some("echo:x"));
         texts.complete();
         assert_eq!(echo.collect(), (vec![], Ok(())));
     });

@@ -68,7 +68,7 @@ fn cancelling_is_that_of_the_reference() {
         assert_eq!(events(&client), ["connected user=null", "stream canceled"]);
         let mut counting = client.stream::<i32>("CountingCancelableStream", (1000,));
         hub.advance(Duration::from_millis(10));
-        assert_eq!(counting.next(), Some(0));
+        assert_eq!(counting.next_item(), Some(0));
         counting.cancel();
         assert_eq!(counting.collect().1, Ok(()));
         let infinite = client.stream::<i32>("InfiniteStream", ());
