@@ -76,6 +76,8 @@ enum Bound {
     /// The window of the connection at its hub-host, of which the entry has taken so many bytes, or something else, of
     /// which there is nothing to give back.
     Elsewhere(u32),
+    /// Whoever appends it, who asks how much of it there is.
+    Control,
 }
 
 impl Entry {
@@ -99,6 +101,8 @@ pub struct OutboundQueue {
     charged_bytes: usize,
     /// The part of it that this queue bounds: sends to audiences.
     bounded_bytes: usize,
+    /// The part of it that is frames of the transport's own.
+    control_bytes: usize,
     /// What entries that have left took of the window, and nobody has asked for yet.
     window_bytes: u32,
     /// How much of the first entry the transport has taken.
@@ -114,6 +118,7 @@ impl OutboundQueue {
             entries: VecDeque::new(),
             charged_bytes: 0,
             bounded_bytes: 0,
+            control_bytes: 0,
             window_bytes: 0,
             taken_bytes: 0,
             stuck_since: None,
@@ -154,10 +159,19 @@ impl OutboundQueue {
         self.append(Entry { head, body, bound }, now);
     }
 
+    /// Appends a frame of the transport's own that the client asked for. Whoever does keeps
+    /// [`control_bytes`](Self::control_bytes) within bounds.
+    pub fn push_control(&mut self, body: Bytes, now: Instant) {
+        let (head, bound) = (Head::empty(), Bound::Control);
+        self.append(Entry { head, body, bound }, now);
+    }
+
     fn append(&mut self, entry: Entry, now: Instant) {
         self.charged_bytes += entry.charge_bytes();
-        if entry.bound == Bound::Queue {
-            self.bounded_bytes += entry.charge_bytes();
+        match entry.bound {
+            Bound::Queue => self.bounded_bytes += entry.charge_bytes(),
+            Bound::Control => self.control_bytes += entry.charge_bytes(),
+            Bound::Elsewhere(_) => {}
         }
         self.entries.push_back(entry);
         self.stuck_since.get_or_insert(now);
@@ -168,6 +182,7 @@ impl OutboundQueue {
         self.charged_bytes -= entry.charge_bytes();
         match entry.bound {
             Bound::Queue => self.bounded_bytes -= entry.charge_bytes(),
+            Bound::Control => self.control_bytes -= entry.charge_bytes(),
             Bound::Elsewhere(bytes) => self.give_back(bytes),
         }
     }
@@ -197,6 +212,11 @@ impl OutboundQueue {
     /// What all that waits is charged, in bytes.
     pub fn charged_bytes(&self) -> usize {
         self.charged_bytes
+    }
+
+    /// What frames of the transport's own are charged that wait, in bytes.
+    pub fn control_bytes(&self) -> usize {
+        self.control_bytes
     }
 
     /// When the queue is too old, if the transport takes nothing until then.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use hubplane_gateway_connection::{End, Head};
+use hubplane_gateway_connection::End;
 use tokio::io::{AsyncRead as _, ReadBuf};
 
 use crate::entry::{Entry, Wait};
@@ -98,8 +98,9 @@ impl Shard {
                 Ok(None) => break,
                 Ok(Some(Received::Data(data))) => entry.connection.handle_bytes(data),
                 Ok(Some(Received::Ping(payload))) => {
-                    if entry.queue.charged_bytes() < PONGS_BYTES_MAX {
-                        entry.push_own(Head::empty(), frame::pong(&payload), 0, self.now);
+                    // However much else waits: clients exist that leave without their pongs.
+                    if entry.may_write() && entry.queue.control_bytes() < PONGS_BYTES_MAX {
+                        entry.queue.push_control(frame::pong(&payload), self.now);
                     }
                 }
                 Ok(Some(Received::Close)) => {

@@ -64,7 +64,8 @@ pub enum AckOutcome {
 pub struct RequestId(pub u64);
 
 /// How much may be sent to one connection of a gateway before its client has taken any of it, in bytes. A frame may be
-/// sent while anything is left, and overdraw it once (DESIGN 3.1).
+/// sent while anything is left, and overdraw it once (DESIGN 3.1). It is given back in halves or more, which never keeps
+/// a sender waiting for the rest. The same holds for the credits below.
 pub const WINDOW_BYTES: u32 = 64 * 1024;
 /// How much one caller may send to audiences before any of it is numbered and put to the shards, in bytes.
 pub const CALLER_CREDIT_BYTES: u32 = 64 * 1024;

@@ -14,7 +14,7 @@ use hubplane_proto_link::{
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::client::{DEADLINE, JSON, Seen, call};
+use crate::client::{DEADLINE, JSON, Seen, call, frame};
 use crate::node::{Node, groups, hub};
 use crate::with_1_and_4_shards;
 
@@ -150,7 +150,9 @@ async fn a_client_that_reads_slowly_is_heard_all_the_same(shards: u8) {
         assert!(n < 1_000_000, "nothing stops it");
     }
     client.text("{\"type\":5,\"invocationId\":\"s\"}\x1e").await;
-    while others.is_empty() {
+    client.bytes(&frame(0x89, b"ping")).await;
+    let mut is_ponged = false;
+    while others.is_empty() || !is_ponged {
         let next = window.send(
             &mut node,
             stream_item("c", Bytes::from_static(b"1")),
@@ -158,7 +160,11 @@ async fn a_client_that_reads_slowly_is_heard_all_the_same(shards: u8) {
         );
         tokio::select! {
             () = next => {}
-            seen = client.next() => assert!(matches!(seen, Seen::Text(_)), "{seen:?}"),
+            seen = client.next() => match seen {
+                Seen::Text(_) => {}
+                Seen::Pong(_) => is_ponged = true,
+                other => panic!("{other:?}"),
+            },
         }
     }
     assert!(matches!(others[..], [ToHubHost::Cancel { .. }]));
