@@ -129,8 +129,9 @@ impl ToGateway {
         }
     }
 
-    /// What this frame takes of the window of the connection that it names: stream items, completions, and sends and
-    /// requests to one connection of this gateway (DESIGN 3.1). Both ends count with this function.
+    /// What this frame takes of the window of the connection that it names: stream items, completions, and sends to
+    /// one connection of this gateway (DESIGN 3.1). Requests for client results take nothing of it: whoever makes one
+    /// waits for its answer. Both ends count with this function.
     pub fn window_bytes(&self) -> u32 {
         let len_bytes = match self {
             Self::StreamItem {
