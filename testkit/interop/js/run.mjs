@@ -2,6 +2,7 @@
 //
 //   node run.mjs <path to the hubplane binary> [--only TEXT] [--no-browser] [--screenshot]
 //
+// The binary may be named by the variable HUBPLANE instead, and Chromium by CHROMIUM: so `cargo xtask test` does it.
 // Ends with the line "N passed, N failed"; exit code 1 if any failed. `--screenshot` rewrites docs/images/chat.png.
 
 import { randomBytes } from "node:crypto";
@@ -27,7 +28,7 @@ const { values: flags, positionals } = parseArgs({
     screenshot: { type: "boolean", default: false },
   },
 });
-const [binary] = positionals;
+const binary = positionals[0] ?? process.env.HUBPLANE;
 if (!binary) {
   console.error("usage: node run.mjs <path to the hubplane binary> [--only TEXT] [--no-browser] [--screenshot]");
   process.exit(2);
