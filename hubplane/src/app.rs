@@ -67,7 +67,7 @@ impl App {
                 );
             }
         };
-        let done = match args.command() {
+        let done = match args.chosen() {
             Command::Dev(_) => self.dev(config),
             Command::Config {
                 command: ConfigCommand::Check,

@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use hubplane_gateway_connection as connection;
-use hubplane_gateway_server::{AuthOptions, GatewayOptions, HubOptions, SigningKey};
+use hubplane_gateway_server::{
+    AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, QueueLimits, SigningKey,
+};
 use hubplane_node::config::{self, Config};
 use hubplane_proto_ids::HubName;
 
@@ -40,8 +41,8 @@ fn auth(auth: &config::Auth) -> AuthOptions {
 
 fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
     let parallel = u32::try_from(options.max_parallel_invocations).unwrap_or(u32::MAX);
-    let defaults = connection::Options::default();
-    let connection = connection::Options {
+    let defaults = ConnectionOptions::default();
+    let connection = ConnectionOptions {
         handshake_timeout: options.handshake_timeout,
         keep_alive_interval: options.keep_alive_interval,
         client_timeout: options.client_timeout,
@@ -51,7 +52,7 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
             .and_then(|bytes| usize::try_from(bytes).ok()),
         detailed_errors: options.detailed_errors,
         parallel_invocations_max: NonZeroU32::new(parallel).unwrap_or(NonZeroU32::MIN),
-        queue: connection::QueueLimits {
+        queue: QueueLimits {
             bytes_max: options.outbound_queue_bytes.as_usize(),
             age_max: options.outbound_queue_age,
             ..defaults.queue
