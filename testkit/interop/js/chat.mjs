@@ -122,6 +122,24 @@ export const chat = {
     await ana.sees(["Ana", "Bo"]);
   },
 
+  async "another address is another room, and a refusal keeps the one there was"({ windows, url }) {
+    const context = await windows(WINDOW);
+    const [ana, bo] = [await Person.open(context, url, "left"), await Person.open(context, url, "right")];
+    await ana.join("Ana");
+    await ana.joined();
+    await bo.join("Bo");
+    await bo.joined();
+    await ana.page.evaluate(() => (location.hash = "#/right"));
+    await Promise.all([ana.sees(["Ana", "Bo"]), bo.sees(["Ana", "Bo"])]);
+    await ana.say("moved");
+    await bo.hears("moved");
+    await ana.page.evaluate((room) => (location.hash = `#/${room}`), "x".repeat(33));
+    await ana.page.locator("#trouble", { hasText: "a room's name has at most 32 letters" }).waitFor();
+    equal(await ana.page.evaluate(() => location.hash), "#/right");
+    await ana.say("still here");
+    await bo.hears("still here");
+  },
+
   async "what was missed is counted in the title"({ windows, url }) {
     const context = await windows(WINDOW);
     const [ana, bo] = [await Person.open(context, url, "title"), await Person.open(context, url, "title")];

@@ -19,6 +19,7 @@ import { Server } from "./lib/server.mjs";
 import { token as sign } from "./lib/tokens.mjs";
 import { raw } from "./raw.mjs";
 import { scenarios } from "./scenarios/all.mjs";
+import { script } from "./script.mjs";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -102,19 +103,24 @@ async function inChromium() {
         await harness.test(`Chromium, ${protocol}: ${name}`, () => runInPage(pages.get(place), name, settings));
       }
     }
-    for (const [name, run] of Object.entries(chat)) {
+    const inWindows = { ...named("chat page", chat), ...named("its script", script) };
+    for (const [name, run] of Object.entries(inWindows)) {
       const contexts = [];
       const windows = async (options) => {
         contexts.push(await browser.newContext(options));
         return contexts.at(-1);
       };
       const given = { windows, url: server.url, restartable, screenshot: flags.screenshot };
-      await harness.test(`chat page: ${name}`, () => run(given));
+      await harness.test(name, () => run(given));
       await Promise.all(contexts.map((context) => context.close()));
     }
   } finally {
     await browser.close();
   }
+}
+
+function named(area, list) {
+  return Object.fromEntries(Object.entries(list).map(([name, run]) => [`${area}: ${name}`, run]));
 }
 
 /** A server of its own for whoever restarts it. */
