@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<()> {
         bail!("npm is needed: install Node 20 or newer");
     }
     let chromium = chromium()?;
-    run_command(&mut cargo(["build", "--package", "hubplane"]))?;
+    run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
     let folder = root().join(FOLDER);
     let mut install = Command::new("npm");
     install.args(["ci", "--no-audit", "--no-fund"]);
