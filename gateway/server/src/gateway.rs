@@ -199,9 +199,11 @@ impl Gateway {
     }
 
     /// Asks every connection to come back elsewhere, spread over `window`, and waits until they are gone; at most a
-    /// little longer than the window. New connections must be refused before.
+    /// little longer than the window. Those that run an invocation are asked when it has ended, or the window has. New
+    /// connections must be refused before.
     pub async fn drain(&self, window: Duration) {
-        let deadline = tokio::time::Instant::now() + window + DRAIN_GRACE;
+        let window_ends = tokio::time::Instant::now() + window;
+        let deadline = window_ends + DRAIN_GRACE;
         let steps = (window.as_millis() / DRAIN_STEP.as_millis()).max(1) as u64;
         let per_step = self
             .connections()
@@ -210,12 +212,18 @@ impl Gateway {
         let mut ticks = tokio::time::interval(DRAIN_STEP);
         while self.connections() > 0 && tokio::time::Instant::now() < deadline {
             ticks.tick().await;
+            let busy = tokio::time::Instant::now() >= window_ends;
+            let connections_max = if busy {
+                usize::MAX
+            } else {
+                usize::try_from(per_step).unwrap_or(usize::MAX).max(1)
+            };
             for shard in 0..self.core.shards.count() {
-                let connections_max = usize::try_from(per_step).unwrap_or(usize::MAX).max(1);
-                self.core
-                    .shards
-                    .send(shard, Command::Drain { connections_max })
-                    .await;
+                let command = Command::Drain {
+                    connections_max,
+                    busy,
+                };
+                self.core.shards.send(shard, command).await;
             }
         }
         if self.connections() > 0 {
