@@ -17,11 +17,11 @@ options! {
         /// How long a connection may take to send its handshake.
         #[serde(with = "humantime_serde")]
         pub handshake_timeout: Duration = Duration::from_secs(15),
-        /// After how long without a message to it a connection is sent a ping.
+        /// How often a connection is sent a ping, whatever else it is sent.
         #[serde(with = "humantime_serde")]
         pub keep_alive_interval: Duration = Duration::from_secs(15),
-        /// After how long without a message from it a connection is given up; longer than
-        /// `keep_alive_interval`, by default twice as long, as clients use the same pair of numbers.
+        /// After how long without a message from it a connection is given up, once it has sent a first ping; longer
+        /// than `keep_alive_interval`, by default twice as long, as clients use the same pair of numbers.
         #[serde(with = "humantime_serde")]
         pub client_timeout: Duration = Duration::from_secs(30),
         /// The largest hub protocol message that a client may send.
