@@ -35,6 +35,19 @@ pub(crate) fn run() -> Result<()> {
     run_command(&mut test)
 }
 
+/// Whether there is a .NET SDK to build the other clients with.
+pub(crate) fn has_dotnet() -> bool {
+    root().join("../shared/dotnet/env.sh").is_file() || is_installed("dotnet")
+}
+
+/// Builds the command, and lets the .NET client at it.
+pub(crate) fn run_dotnet() -> Result<()> {
+    run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
+    let mut test = Command::new(root().join("testkit/interop/dotnet/run.sh"));
+    test.arg(target_dir().join("debug/hubplane"));
+    run_command(test.env("CARGO_TARGET_DIR", target_dir()))
+}
+
 /// Where Chromium is; it is installed when it is nowhere and the system lets us.
 fn chromium() -> Result<std::path::PathBuf> {
     let installed = || CHROMIUM.into_iter().find_map(find);
