@@ -27,6 +27,7 @@ options! {
         /// The largest hub protocol message that a client may send.
         pub max_message_bytes: Limit = Limit::Bytes(32 * 1024),
         /// Whether callers are told what an unexpected error of a method was. It may hold secrets.
+        /// `hubplane dev` does so.
         pub detailed_errors: bool = false,
         /// How many invocations of one connection run at a time.
         pub max_parallel_invocations: usize = 1,
