@@ -9,18 +9,17 @@ use hubplane_gateway_server::{
 use hubplane_node::config::{self, Config};
 use hubplane_proto_ids::HubName;
 
-/// How the gateway of this process behaves. Names of hubs that are none are passed over: no hub has them.
-pub(crate) fn gateway(config: &Config) -> GatewayOptions {
-    let named = config.hubs.named.iter();
+/// How the gateway of this process behaves towards the hubs that are served.
+pub(crate) fn gateway(config: &Config, served: &[HubName]) -> GatewayOptions {
+    let options = |name: &HubName| {
+        let options = hub(config.hubs.of(name.as_str()), &config.auth);
+        (name.clone(), options)
+    };
     GatewayOptions {
         shards: u8::try_from(config.shards.threads).unwrap_or(u8::MAX),
         auth: auth(&config.auth),
         default_hub: hub(&config.hubs.defaults, &config.auth),
-        hubs: named
-            .filter_map(|(name, options)| {
-                Some((name.parse::<HubName>().ok()?, hub(options, &config.auth)))
-            })
-            .collect(),
+        hubs: served.iter().map(options).collect(),
         negotiate_timeout: config.hubs.defaults.negotiate_timeout,
         ..GatewayOptions::default()
     }
@@ -62,6 +61,6 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
     HubOptions {
         connection: Arc::new(connection),
         authenticated_only: auth.required,
-        paths: Vec::new(),
+        paths: options.paths.clone(),
     }
 }

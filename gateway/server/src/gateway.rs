@@ -22,7 +22,7 @@ use crate::core::Core;
 use crate::directory::{self, Directory, RouterDialer};
 use crate::egress::Egress;
 use crate::front::Front;
-use crate::links::Links;
+use crate::links::{Link, Links};
 use crate::listener;
 use crate::lookups::Lookups;
 use crate::metrics;
@@ -160,12 +160,13 @@ impl Gateway {
         let link = self.core.links.add(hello, LinkSender::new(sender));
         let core = Arc::clone(&self.core);
         tracing::info!(hub_host = %hello.node, hubs = hello.hubs.len(), "linked");
+        let placing = Placing {
+            core: Arc::clone(&core),
+            link: Arc::clone(&link),
+        };
         self.tasks.spawn("link", OnFailure::Log, async move {
-            Egress::new(Arc::clone(&core), Arc::clone(&link))
-                .run(frames)
-                .await;
-            core.links.remove(&link);
-            tracing::info!(hub_host = %link.node, "link ended");
+            let _placing = placing;
+            Egress::new(core, link).run(frames).await;
         });
     }
 
@@ -238,6 +239,19 @@ impl std::fmt::Debug for Gateway {
         f.debug_struct("Gateway")
             .field("node", &self.core.node)
             .finish_non_exhaustive()
+    }
+}
+
+/// While it lives, connections are placed on a link: not any longer, however its task ends.
+struct Placing {
+    core: Arc<Core>,
+    link: Arc<Link>,
+}
+
+impl Drop for Placing {
+    fn drop(&mut self) {
+        self.core.links.remove(&self.link);
+        tracing::info!(hub_host = %self.link.node, "link ended");
     }
 }
 

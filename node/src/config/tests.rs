@@ -325,3 +325,24 @@ fn docs_config_md_says_what_the_options_say() {
         "run `cargo run -p hubplane-node --example config-reference > docs/config.md`"
     );
 }
+
+#[test]
+fn a_hub_is_found_in_any_letter_case_and_a_slip_of_the_pen_is_noticed() {
+    let config =
+        from_file("[hubs.Chat]\nmax_parallel_invocations = 3\npaths = ['/chatHub']").unwrap();
+    assert_eq!(config.hubs.of("chat").max_parallel_invocations, 3);
+    assert_eq!(config.hubs.of("chat").paths, ["/chatHub"]);
+    assert_eq!(config.hubs.unknown(&["chat", "other"]), [""; 0]);
+    assert_eq!(config.hubs.unknown(&["chta"]), ["Chat"]);
+}
+
+#[test]
+fn a_path_belongs_to_one_hub_and_begins_with_a_slash() {
+    let problems = from_file("[hubs]\npaths = ['/x']").unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let problems = from_file("[hubs.chat]\npaths = ['x']").unwrap_err();
+    assert_eq!(
+        problems,
+        ["hubs.chat.paths (hubplane.toml): has a path that does not begin with /"]
+    );
+}
