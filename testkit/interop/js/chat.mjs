@@ -74,7 +74,7 @@ export const chat = {
     await bo.say("Just came in: <b>this</b> & that stay what I typed.");
     await ana.hears("<b>this</b> & that");
     await ana.say("One hub in Rust behind it, every client in front: https://example.org/hubs");
-    await bo.hears("every client in front");
+    await Promise.all([ana, bo].map((person) => person.hears("every client in front")));
     equal(await ana.lines(), await bo.lines());
     equal(await bo.page.locator('.text a[href="https://example.org/hubs"]').count(), 1);
 
