@@ -20,7 +20,8 @@ type MakeService = Box<dyn FnOnce(&Config) -> anyhow::Result<Service>>;
 /// A program that serves hubs. Without a subcommand it is `dev`: everything in one process.
 #[derive(Default)]
 pub struct App {
-    hubs: Vec<MakeService>,
+    /// By the names that the hubs give themselves.
+    hubs: Vec<(&'static str, MakeService)>,
     routes: Router,
 }
 
@@ -33,12 +34,13 @@ impl App {
     /// Serves a hub at `/hubs/{its name}`.
     #[must_use]
     pub fn hub<H: Hub>(mut self, hub: H) -> Self {
-        self.hubs.push(Box::new(|config| {
+        let make: MakeService = Box::new(|config| {
             let options = Options {
                 detailed_errors: config.hubs.of(H::NAME).detailed_errors,
             };
             Ok(Service::new(hub, options)?)
-        }));
+        });
+        self.hubs.push((H::NAME, make));
         self
     }
 
@@ -67,7 +69,10 @@ impl App {
                 );
             }
         };
-        let done = match args.command() {
+        if let Err(error) = self.check(&config) {
+            return fail(&error, EX_CONFIG);
+        }
+        let done = match args.chosen() {
             Command::Dev(_) => self.dev(config),
             Command::Config {
                 command: ConfigCommand::Check,
@@ -82,12 +87,30 @@ impl App {
         }
     }
 
+    /// A table for a hub that is not there is a slip of the pen.
+    fn check(&self, config: &Config) -> anyhow::Result<()> {
+        let served: Vec<_> = self.hubs.iter().map(|(name, _)| *name).collect();
+        let unknown: Vec<_> = config
+            .hubs
+            .unknown(&served)
+            .into_iter()
+            .map(|name| format!("hubs.{name}"))
+            .collect();
+        anyhow::ensure!(
+            unknown.is_empty(),
+            "{}: no hub of this name is served here, only {}",
+            unknown.join(", "),
+            served.join(", ")
+        );
+        Ok(())
+    }
+
     fn dev(self, config: Config) -> anyhow::Result<()> {
         init_logging(&config.log)?;
         let hubs = self
             .hubs
             .into_iter()
-            .map(|make| make(&config))
+            .map(|(_, make)| make(&config))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

@@ -103,7 +103,7 @@ const DEV: DevLayer = DevLayer {
 };
 
 impl Args {
-    pub(crate) fn command(&self) -> Command {
+    pub(crate) fn chosen(&self) -> Command {
         self.command
             .clone()
             .unwrap_or_else(|| Command::Dev(self.dev.clone()))
@@ -114,7 +114,7 @@ impl Args {
         if let Some(path) = &self.config {
             sources = sources.file(FileSource::Exactly(path.clone()));
         }
-        if let Command::Dev(flags) = self.command() {
+        if let Command::Dev(flags) = self.chosen() {
             let layer = FlagLayer {
                 listen: Address {
                     address: flags.listen,

@@ -13,6 +13,7 @@ use hubplane_node::config::Config;
 use hubplane_node::signals::Shutdown;
 use hubplane_node::tasks::Tasks;
 use hubplane_node::telemetry::Telemetry;
+use hubplane_proto_ids::HubName;
 use tokio::net::TcpListener;
 
 use crate::cluster::{Cluster, ClusterOptions};
@@ -45,9 +46,9 @@ pub(crate) async fn run(config: Config, hubs: Vec<Service>, routes: Router) -> a
     let address = clients.local_addr()?;
     let admin = Admin::serve(operators, phases.clone(), telemetry.clone(), &tasks)?;
 
-    let names: Vec<String> = hubs.iter().map(|hub| hub.name().to_string()).collect();
+    let names: Vec<_> = hubs.iter().map(|hub| hub.name().clone()).collect();
     let options = ClusterOptions {
-        gateway: settings::gateway(&config),
+        gateway: settings::gateway(&config, &names),
         hubs,
         ..ClusterOptions::default()
     };
@@ -83,7 +84,7 @@ pub(crate) async fn run(config: Config, hubs: Vec<Service>, routes: Router) -> a
 }
 
 /// Says where everything is, on the standard output: this is what people copy from, and tests read.
-fn announce(clients: SocketAddr, admin: SocketAddr, hubs: &[String]) {
+fn announce(clients: SocketAddr, admin: SocketAddr, hubs: &[HubName]) {
     let mut text = format!(
         "Hubplane {} is ready\n\n  open   http://{clients}/\n",
         env!("CARGO_PKG_VERSION")

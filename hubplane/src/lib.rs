@@ -1,7 +1,7 @@
 //! A hub backplane: write a hub, run one command, scale it by adding processes.
 //!
 //! A hub author depends on this crate alone. [`App`] takes hubs and is a whole program; what a hub is made of
-//! ([`hub`], [`client`], [`Context`], …) is at the root; [`test`] runs a hub without a socket. [`cluster`] joins the
+//! ([`hub`](macro@hub), [`client`](macro@client), [`Context`], …) is at the root; [`mod@test`] runs a hub without a socket. [`cluster`] joins the
 //! parts in one process, as `dev` does.
 //!
 //! ```no_run

@@ -3,23 +3,23 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use hubplane_gateway_connection as connection;
-use hubplane_gateway_server::{AuthOptions, GatewayOptions, HubOptions, SigningKey};
+use hubplane_gateway_server::{
+    AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, QueueLimits, SigningKey,
+};
 use hubplane_node::config::{self, Config};
 use hubplane_proto_ids::HubName;
 
-/// How the gateway of this process behaves. Names of hubs that are none are passed over: no hub has them.
-pub(crate) fn gateway(config: &Config) -> GatewayOptions {
-    let named = config.hubs.named.iter();
+/// How the gateway of this process behaves towards the hubs that are served.
+pub(crate) fn gateway(config: &Config, served: &[HubName]) -> GatewayOptions {
+    let options = |name: &HubName| {
+        let options = hub(config.hubs.of(name.as_str()), &config.auth);
+        (name.clone(), options)
+    };
     GatewayOptions {
         shards: u8::try_from(config.shards.threads).unwrap_or(u8::MAX),
         auth: auth(&config.auth),
         default_hub: hub(&config.hubs.defaults, &config.auth),
-        hubs: named
-            .filter_map(|(name, options)| {
-                Some((name.parse::<HubName>().ok()?, hub(options, &config.auth)))
-            })
-            .collect(),
+        hubs: served.iter().map(options).collect(),
         negotiate_timeout: config.hubs.defaults.negotiate_timeout,
         ..GatewayOptions::default()
     }
@@ -40,8 +40,8 @@ fn auth(auth: &config::Auth) -> AuthOptions {
 
 fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
     let parallel = u32::try_from(options.max_parallel_invocations).unwrap_or(u32::MAX);
-    let defaults = connection::Options::default();
-    let connection = connection::Options {
+    let defaults = ConnectionOptions::default();
+    let connection = ConnectionOptions {
         handshake_timeout: options.handshake_timeout,
         keep_alive_interval: options.keep_alive_interval,
         client_timeout: options.client_timeout,
@@ -51,7 +51,7 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
             .and_then(|bytes| usize::try_from(bytes).ok()),
         detailed_errors: options.detailed_errors,
         parallel_invocations_max: NonZeroU32::new(parallel).unwrap_or(NonZeroU32::MIN),
-        queue: connection::QueueLimits {
+        queue: QueueLimits {
             bytes_max: options.outbound_queue_bytes.as_usize(),
             age_max: options.outbound_queue_age,
             ..defaults.queue
@@ -61,6 +61,6 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
     HubOptions {
         connection: Arc::new(connection),
         authenticated_only: auth.required,
-        paths: Vec::new(),
+        paths: options.paths.clone(),
     }
 }

@@ -12,7 +12,6 @@ mod options;
 
 mod admin;
 mod auth;
-mod cluster;
 mod drain;
 mod extract;
 mod hubs;
@@ -29,7 +28,6 @@ use serde::Serialize;
 
 pub use admin::Admin;
 pub use auth::Auth;
-pub use cluster::Cluster;
 pub use drain::Drain;
 pub use hubs::{HubOptions, Hubs};
 pub use layers::{FileSource, Sources};
@@ -57,8 +55,6 @@ pub struct Config {
     pub hubs: Hubs,
     /// `[auth]`: whose tokens are believed.
     pub auth: Auth,
-    /// `[cluster]`: what the nodes of one cluster share.
-    pub cluster: Cluster,
     /// `[shards]`: the threads that own connections.
     pub shards: Shards,
     /// `[drain]`: how a node ends.
@@ -81,7 +77,6 @@ impl Config {
             log: areas.extract(Log::AREA, &mut problems),
             hubs: Hubs::extract(&mut areas, &mut problems),
             auth: areas.extract(Auth::AREA, &mut problems),
-            cluster: areas.extract(Cluster::AREA, &mut problems),
             shards: areas.extract(Shards::AREA, &mut problems),
             drain: areas.extract(Drain::AREA, &mut problems),
         };
@@ -97,13 +92,12 @@ impl Config {
         toml::to_string(self)
     }
 
-    const AREAS: [Area; 8] = [
+    const AREAS: [Area; 7] = [
         Listen::AREA,
         Admin::AREA,
         Log::AREA,
         HubOptions::AREA,
         Auth::AREA,
-        Cluster::AREA,
         Shards::AREA,
         Drain::AREA,
     ];
@@ -112,7 +106,6 @@ impl Config {
         self.log.validate(problems);
         self.hubs.validate(problems);
         self.auth.validate(problems);
-        self.cluster.validate(problems);
         self.shards.validate(problems);
         if self.listen.address.port() != 0 && self.listen.address == self.admin.address {
             problems.add("admin.address", "is the address of the public listener");

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hubplane::{Context, Disconnect, HubError, Items, Membership, Request, hub};
+use tokio::sync::Semaphore;
 
 /// What happened to connections, in order.
 #[derive(Debug, Clone, Default)]
@@ -24,10 +25,21 @@ impl Lifecycle {
 }
 
 /// A hub for tests of what is promised. The header `x-user` names the user.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TestHub {
     /// What it saw of its connections' lives.
     pub lifecycle: Lifecycle,
+    /// A call of `pass` waits for one of these permits.
+    pub passes: Arc<Semaphore>,
+}
+
+impl Default for TestHub {
+    fn default() -> Self {
+        Self {
+            lifecycle: Lifecycle::default(),
+            passes: Arc::new(Semaphore::new(0)),
+        }
+    }
 }
 
 #[hub(name = "test")]
@@ -161,6 +173,14 @@ impl TestHub {
             ctx.user(&user).send("user", (number,)).await?;
         }
         Ok(count)
+    }
+
+    /// Tells the caller that it waits, then waits for a permit of the test.
+    async fn pass(&self, ctx: &Context) -> Result<bool, HubError> {
+        let user = ctx.user_id().map(ToString::to_string);
+        ctx.caller().send("waiting", (user,)).await?;
+        let permit = self.passes.acquire().await;
+        Ok(permit.map(tokio::sync::SemaphorePermit::forget).is_ok())
     }
 
     async fn abort(&self, ctx: &Context) -> Result<(), HubError> {

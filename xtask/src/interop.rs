@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<()> {
         bail!("npm is needed: install Node 20 or newer");
     }
     let chromium = chromium()?;
-    run_command(&mut cargo(["build", "--package", "hubplane"]))?;
+    run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
     let folder = root().join(FOLDER);
     let mut install = Command::new("npm");
     install.args(["ci", "--no-audit", "--no-fund"]);
@@ -33,6 +33,19 @@ pub(crate) fn run() -> Result<()> {
     test.env("HUBPLANE", target_dir().join("debug/hubplane"));
     test.env("CHROMIUM", chromium);
     run_command(&mut test)
+}
+
+/// Whether there is a .NET SDK to build the other clients with.
+pub(crate) fn has_dotnet() -> bool {
+    root().join("../shared/dotnet/env.sh").is_file() || is_installed("dotnet")
+}
+
+/// Builds the command, and lets the .NET client at it.
+pub(crate) fn run_dotnet() -> Result<()> {
+    run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
+    let mut test = Command::new(root().join("testkit/interop/dotnet/run.sh"));
+    test.arg(target_dir().join("debug/hubplane"));
+    run_command(test.env("CARGO_TARGET_DIR", target_dir()))
 }
 
 /// Where Chromium is; it is installed when it is nowhere and the system lets us.

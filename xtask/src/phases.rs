@@ -39,6 +39,11 @@ const PHASES: &[Phase] = &[
         exists: interop::exists,
         run: interop::run,
     },
+    Phase {
+        name: "interop .NET",
+        exists: interop::has_dotnet,
+        run: interop::run_dotnet,
+    },
 ];
 
 impl Phase {
@@ -67,12 +72,15 @@ pub(crate) fn run(only: &[String]) -> Result<()> {
         let known = PHASES.iter().any(|phase| phase.name == name);
         ensure!(known, "no phase is named `{name}`; there are {}", names());
     }
-    let wanted = |phase: &&Phase| {
-        (only.is_empty() || only.iter().any(|name| name == phase.name)) && (phase.exists)()
-    };
-    let rows: Vec<_> = PHASES.iter().filter(wanted).map(run_one).collect();
+    let wanted = |phase: &&Phase| only.is_empty() || only.iter().any(|name| name == phase.name);
+    let (there, absent): (Vec<_>, Vec<_>) = PHASES
+        .iter()
+        .filter(wanted)
+        .partition(|phase| (phase.exists)());
+    let rows: Vec<_> = there.into_iter().map(run_one).collect();
+    let absent: Vec<_> = absent.into_iter().map(|phase| phase.name).collect();
 
-    println!("\n{}", table(&rows));
+    println!("\n{}", table(&rows, &absent));
     if rows.iter().any(|row| !row.passed) {
         bail!("a phase failed");
     }
@@ -98,13 +106,20 @@ fn names() -> String {
     names.join(", ")
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row], absent: &[&str]) -> String {
     let mut text = format!("{:<16}{:>8}  result\n", "phase", "minutes");
     for row in rows {
         let result = if row.passed { "passed" } else { "FAILED" };
         let minutes = row.took.as_secs_f64() / 60.0;
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{:<16}{minutes:>8.1}  {result}", row.name);
+    }
+    for name in absent {
+        let _ = writeln!(
+            text,
+            "{name:<16}{:>8}  absent: what it needs is not here",
+            "-"
+        );
     }
     let total: Duration = rows.iter().map(|row| row.took).sum();
     let passed = rows.iter().filter(|row| row.passed).count();
@@ -197,9 +212,10 @@ mod tests {
 phase            minutes  result
 format               0.1  passed
 tests                5.5  FAILED
+interop .NET           -  absent: what it needs is not here
 all                  5.5
 phases: 1 passed, 1 failed";
-        assert_eq!(table(&rows), expected);
+        assert_eq!(table(&rows, &["interop .NET"]), expected);
     }
 
     #[test]

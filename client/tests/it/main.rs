@@ -261,6 +261,17 @@ async fn an_old_client_attaches_by_the_connection_id_and_browsers_put_the_token_
 }
 
 #[tokio::test]
+async fn it_comes_from_the_address_that_it_is_told() {
+    let local = "127.0.0.2".parse().unwrap();
+    let options = Options {
+        local_address: Some(local),
+        ..Options::default()
+    };
+    let (peer, _connection) = connected(&options).await;
+    assert_eq!(peer.from, local);
+}
+
+#[tokio::test]
 async fn without_negotiation_the_websocket_is_the_only_request() {
     let server = Server::start().await;
     let options = Options {

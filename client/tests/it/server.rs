@@ -1,5 +1,7 @@
 //! A server with no mind of its own.
 
+use std::net::IpAddr;
+
 use futures_util::{SinkExt, StreamExt};
 use hubplane_client::Encoding;
 use hubplane_client::message::{Completion, CompletionResult, Message};
@@ -70,11 +72,13 @@ impl Server {
                 let mut seen = vec![0; 4096];
                 let len = stream.peek(&mut seen).await.unwrap();
                 requests.push(String::from_utf8_lossy(&seen[..len]).to_string());
+                let from = stream.peer_addr().unwrap().ip();
                 let socket = tokio_tungstenite::accept_async(stream).await.unwrap();
                 let requests = requests.iter().map(|head| lower_headers(head)).collect();
                 return Peer {
                     socket,
                     encoding: Encoding::Json,
+                    from,
                     requests,
                 };
             }
@@ -109,6 +113,8 @@ impl Server {
 pub(crate) struct Peer {
     socket: WebSocketStream<TcpStream>,
     encoding: Encoding,
+    /// Where it came from.
+    pub(crate) from: IpAddr,
     /// The requests seen, with header lines in lower case.
     pub(crate) requests: Vec<String>,
 }

@@ -184,6 +184,11 @@ impl Connection {
         self.phase == Phase::Closed
     }
 
+    /// Whether an invocation runs whose answer would be lost if it ended now.
+    pub fn is_busy(&self) -> bool {
+        self.running > 0
+    }
+
     /// Whether the carrier should read more from the client.
     pub fn wants_read(&self) -> bool {
         let parses = match self.phase {

@@ -238,7 +238,7 @@ fn post(core: &Core) {
         streams, posted, ..
     } = &mut *state;
     for origin in streams.origins() {
-        posted.insert(origin.clone(), streams.delivered_from(&origin));
+        posted.insert(origin.clone(), streams.delivered_from(origin));
     }
     drop(state);
     core.backplane.progress.notify_waiters();

@@ -243,7 +243,7 @@ impl Egress {
             connection,
             ..
         } = change;
-        if self.core.registry.shard(&connection).is_some() {
+        if self.core.registry.has(&hub, &connection) {
             let reply = JoinReply {
                 link: self.link.sender.clone(),
                 ack,
@@ -288,7 +288,7 @@ impl Egress {
             allow_reconnect,
             ..
         } = request;
-        if self.core.registry.shard(&connection).is_some() {
+        if self.core.registry.has(&hub, &connection) {
             let command = Command::Close {
                 connection: connection.clone(),
                 allow_reconnect,

@@ -184,43 +184,46 @@ fn wants_events(headers: &HeaderMap) -> bool {
 
 /// A transport that this hub does not offer; the id is looked at first (reference signalr-core 5.1).
 fn other_transport(front: &Front, asked: &Asked, transport: Transport) -> Response<Body> {
-    match find(front, asked) {
-        Err(response) => response,
-        Ok(true) => answer::text(StatusCode::BAD_REQUEST, answer::OTHER_TRANSPORT),
-        Ok(false) => {
-            let text = format!(
-                "{} transport not supported by this end point type",
-                transport.name()
-            );
-            answer::text(StatusCode::NOT_FOUND, text)
+    answer_by_id(front, asked, |attached| {
+        if attached {
+            return answer::text(StatusCode::BAD_REQUEST, answer::OTHER_TRANSPORT);
         }
-    }
+        let text = format!(
+            "{} transport not supported by this end point type",
+            transport.name()
+        );
+        answer::text(StatusCode::NOT_FOUND, text)
+    })
 }
 
 /// Reference signalr-core 8.3.
 fn post(front: &Front, asked: &Asked) -> Response<Body> {
-    match find(front, asked) {
-        Err(response) => response,
-        Ok(_) => answer::text(StatusCode::METHOD_NOT_ALLOWED, answer::POST_TO_WEBSOCKET),
-    }
+    answer_by_id(front, asked, |_| {
+        answer::text(StatusCode::METHOD_NOT_ALLOWED, answer::POST_TO_WEBSOCKET)
+    })
 }
 
 /// Reference signalr-core 8.4.
 fn delete(front: &Front, asked: &Asked) -> Response<Body> {
-    match find(front, asked) {
-        Err(response) => response,
-        Ok(_) => answer::text(StatusCode::BAD_REQUEST, answer::DELETE_ELSEWHERE),
-    }
+    answer_by_id(front, asked, |_| {
+        answer::text(StatusCode::BAD_REQUEST, answer::DELETE_ELSEWHERE)
+    })
 }
 
-/// Whether a transport has attached to the connection that the request names.
-fn find(front: &Front, asked: &Asked) -> Result<bool, Response<Body>> {
+/// Answers a request that has to name a connection; `found` is told whether a transport has attached to it.
+fn answer_by_id(
+    front: &Front,
+    asked: &Asked,
+    found: impl FnOnce(bool) -> Response<Body>,
+) -> Response<Body> {
     let Some(id) = asked.query.id.as_deref().filter(|id| !id.is_empty()) else {
-        return Err(answer::text(StatusCode::BAD_REQUEST, answer::NO_ID));
+        return answer::text(StatusCode::BAD_REQUEST, answer::NO_ID);
     };
     let token = ConnectionToken::from_request(id);
-    let found = front.core.registry.find(&token, &asked.hub, Instant::now());
-    found.ok_or_else(|| answer::text(StatusCode::NOT_FOUND, answer::UNKNOWN_ID))
+    match front.core.registry.find(&token, &asked.hub, Instant::now()) {
+        Some(attached) => found(attached),
+        None => answer::text(StatusCode::NOT_FOUND, answer::UNKNOWN_ID),
+    }
 }
 
 /// Answers 101 and hands the socket to a shard.

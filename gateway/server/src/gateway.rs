@@ -23,7 +23,7 @@ use crate::core::Core;
 use crate::directory::{self, Directory, RouterDialer};
 use crate::egress::Egress;
 use crate::front::Front;
-use crate::links::Links;
+use crate::links::{Link, Links};
 use crate::listener;
 use crate::lookups::Lookups;
 use crate::metrics;
@@ -162,12 +162,13 @@ impl Gateway {
         let link = self.core.links.add(hello, LinkSender::new(sender));
         let core = Arc::clone(&self.core);
         tracing::info!(hub_host = %hello.node, hubs = hello.hubs.len(), "linked");
+        let placing = Placing {
+            core: Arc::clone(&core),
+            link: Arc::clone(&link),
+        };
         self.tasks.spawn("link", OnFailure::Log, async move {
-            Egress::new(Arc::clone(&core), Arc::clone(&link))
-                .run(frames)
-                .await;
-            core.links.remove(&link);
-            tracing::info!(hub_host = %link.node, "link ended");
+            let _placing = placing;
+            Egress::new(core, link).run(frames).await;
         });
     }
 
@@ -201,9 +202,11 @@ impl Gateway {
     }
 
     /// Asks every connection to come back elsewhere, spread over `window`, and waits until they are gone; at most a
-    /// little longer than the window. New connections must be refused before.
+    /// little longer than the window. Those that run an invocation are asked when it has ended, or the window has. New
+    /// connections must be refused before.
     pub async fn drain(&self, window: Duration) {
-        let deadline = tokio::time::Instant::now() + window + DRAIN_GRACE;
+        let window_ends = tokio::time::Instant::now() + window;
+        let deadline = window_ends + DRAIN_GRACE;
         let steps = (window.as_millis() / DRAIN_STEP.as_millis()).max(1) as u64;
         let per_step = self
             .connections()
@@ -212,12 +215,18 @@ impl Gateway {
         let mut ticks = tokio::time::interval(DRAIN_STEP);
         while self.connections() > 0 && tokio::time::Instant::now() < deadline {
             ticks.tick().await;
+            let busy = tokio::time::Instant::now() >= window_ends;
+            let connections_max = if busy {
+                usize::MAX
+            } else {
+                usize::try_from(per_step).unwrap_or(usize::MAX).max(1)
+            };
             for shard in 0..self.core.shards.count() {
-                let connections_max = usize::try_from(per_step).unwrap_or(usize::MAX).max(1);
-                self.core
-                    .shards
-                    .send(shard, Command::Drain { connections_max })
-                    .await;
+                let command = Command::Drain {
+                    connections_max,
+                    busy,
+                };
+                self.core.shards.send(shard, command).await;
             }
         }
         if self.connections() > 0 {
@@ -232,6 +241,19 @@ impl std::fmt::Debug for Gateway {
         f.debug_struct("Gateway")
             .field("node", &self.core.node)
             .finish_non_exhaustive()
+    }
+}
+
+/// While it lives, connections are placed on a link: not any longer, however its task ends.
+struct Placing {
+    core: Arc<Core>,
+    link: Arc<Link>,
+}
+
+impl Drop for Placing {
+    fn drop(&mut self) {
+        self.core.links.remove(&self.link);
+        tracing::info!(hub_host = %self.link.node, "link ended");
     }
 }
 

@@ -29,7 +29,13 @@ struct Tables {
     /// What was negotiated and has no transport yet, oldest first.
     waiting: BTreeMap<(Instant, u64), ConnectionToken>,
     next: u64,
-    shards: HashMap<ConnectionId, u8>,
+    places: HashMap<ConnectionId, Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    shard: u8,
+    hub: HubName,
 }
 
 #[derive(Debug)]
@@ -55,10 +61,12 @@ impl Attached {
 
     /// From now on frames about this connection go to that shard.
     pub(crate) fn place(&self, shard: u8) {
-        self.registry
-            .lock()
-            .shards
-            .insert(self.connection.clone(), shard);
+        let mut tables = self.registry.lock();
+        if let Some(token) = tables.tokens.get(&self.token) {
+            let hub = token.hub.clone();
+            let place = Place { shard, hub };
+            tables.places.insert(self.connection.clone(), place);
+        }
     }
 }
 
@@ -66,7 +74,7 @@ impl Drop for Attached {
     fn drop(&mut self) {
         let mut tables = self.registry.lock();
         tables.tokens.remove(&self.token);
-        tables.shards.remove(&self.connection);
+        tables.places.remove(&self.connection);
     }
 }
 
@@ -165,7 +173,14 @@ impl Registry {
 
     /// On which shard of this node a connection is.
     pub(crate) fn shard(&self, connection: &ConnectionId) -> Option<u8> {
-        self.lock().shards.get(connection).copied()
+        Some(self.lock().places.get(connection)?.shard)
+    }
+
+    /// Whether a connection of this hub is on this node. To another hub it is unknown.
+    pub(crate) fn has(&self, hub: &HubName, connection: &ConnectionId) -> bool {
+        let tables = self.lock();
+        let place = tables.places.get(connection);
+        place.is_some_and(|place| place.hub == *hub)
     }
 
     /// Forgets what waited for too long; called now and then, so that memory returns without a further request.
@@ -226,6 +241,8 @@ mod tests {
         let attached = registry.attach(&token, &hub, now).unwrap();
         attached.place(3);
         assert_eq!(registry.shard(attached.connection()), Some(3));
+        assert!(registry.has(&hub, attached.connection()));
+        assert!(!registry.has(&other, attached.connection()));
         assert_eq!(
             registry.attach(&token, &hub, now).unwrap_err(),
             AttachError::Attached

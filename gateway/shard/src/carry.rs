@@ -68,12 +68,12 @@ impl Shard {
         }
     }
 
-    /// Ends some of the connections that can be ended.
-    pub(crate) fn drain(&mut self, connections_max: usize) {
+    /// Ends some of the connections that can be ended; those that run an invocation only if `busy` says so.
+    pub(crate) fn drain(&mut self, connections_max: usize, busy: bool) {
         let drained: Vec<_> = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.connection.hears())
+            .filter(|(_, entry)| entry.connection.hears() && (busy || !entry.connection.is_busy()))
             .map(|(place, _)| place)
             .take(connections_max)
             .collect();

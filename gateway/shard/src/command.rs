@@ -62,6 +62,8 @@ pub enum Command {
     Drain {
         /// To how many, at most.
         connections_max: usize,
+        /// Also to those that run an invocation, whose answer is lost then.
+        busy: bool,
     },
 }
 

@@ -264,14 +264,17 @@ impl Shard {
                 reply,
             } => self.leave(&connection, group, &reply),
             Command::Visible(changes) => self.visible(&changes),
-            Command::Drain { connections_max } => self.drain(connections_max),
+            Command::Drain {
+                connections_max,
+                busy,
+            } => self.drain(connections_max, busy),
         }
     }
 
     /// The node ends: whoever is still here is told to come back, as far as that goes without waiting.
     fn stop(mut self) {
         self.now = Instant::now();
-        self.drain(usize::MAX);
+        self.drain(usize::MAX, true);
         for place in self
             .entries
             .iter()

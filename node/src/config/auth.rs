@@ -26,7 +26,7 @@ options! {
         /// How much clocks may differ when expiry and not-before are judged; at most `5m`.
         #[serde(with = "humantime_serde")]
         pub clock_skew: Duration = Duration::from_secs(30),
-        /// Whether connections without a token are refused. A token that is wrong is always refused.
+        /// Whether connections without a token are refused.
         pub required: bool = false,
     }
 }

@@ -17,16 +17,17 @@ options! {
         /// How long a connection may take to send its handshake.
         #[serde(with = "humantime_serde")]
         pub handshake_timeout: Duration = Duration::from_secs(15),
-        /// After how long without a message to it a connection is sent a ping.
+        /// How often a connection is sent a ping, whatever else it is sent.
         #[serde(with = "humantime_serde")]
         pub keep_alive_interval: Duration = Duration::from_secs(15),
-        /// After how long without a message from it a connection is given up; longer than
-        /// `keep_alive_interval`, by default twice as long, as clients use the same pair of numbers.
+        /// After how long without a message from it a connection is given up, once it has sent a first ping; longer
+        /// than `keep_alive_interval`, by default twice as long, as clients use the same pair of numbers.
         #[serde(with = "humantime_serde")]
         pub client_timeout: Duration = Duration::from_secs(30),
         /// The largest hub protocol message that a client may send.
         pub max_message_bytes: Limit = Limit::Bytes(32 * 1024),
         /// Whether callers are told what an unexpected error of a method was. It may hold secrets.
+        /// `hubplane dev` does so.
         pub detailed_errors: bool = false,
         /// How many invocations of one connection run at a time.
         pub max_parallel_invocations: usize = 1,
@@ -38,6 +39,8 @@ options! {
         /// How long a negotiated connection may take to open its transport; the same for all hubs.
         #[serde(with = "humantime_serde")]
         pub negotiate_timeout: Duration = Duration::from_secs(15),
+        /// Further paths of one hub beside `/hubs/{hub}`, such as `["/chatHub"]`; only in `[hubs.<name>]`.
+        pub paths: Vec<String> = Vec::new(), shown as "none",
     }
 }
 
@@ -53,9 +56,21 @@ pub struct Hubs {
 }
 
 impl Hubs {
-    /// What is in force for one hub.
+    /// What is in force for one hub; its name matches in any letter case, as its path does.
     pub fn of(&self, hub: &str) -> &HubOptions {
-        self.named.get(hub).unwrap_or(&self.defaults)
+        let lower = hub.to_lowercase();
+        let mut named = self.named.iter();
+        let found = named.find(|(name, _)| name.to_lowercase() == lower);
+        found.map_or(&self.defaults, |(_, options)| options)
+    }
+
+    /// The names in the configuration that none of `served` has, in any letter case.
+    pub fn unknown<'a>(&'a self, served: &[&str]) -> Vec<&'a str> {
+        let served: Vec<_> = served.iter().map(|name| name.to_lowercase()).collect();
+        let names = self.named.keys().map(String::as_str);
+        names
+            .filter(|name| !served.contains(&name.to_lowercase()))
+            .collect()
     }
 
     /// Tells the tables of single hubs from the options of all, and lays the former over the latter.
@@ -91,6 +106,12 @@ impl Hubs {
             for (option, message) in own.filter(|problem| !common.contains(problem)) {
                 problems.add(format!("hubs.{name}.{option}"), message);
             }
+            if options.paths.iter().any(|path| !path.starts_with('/')) {
+                problems.add(
+                    format!("hubs.{name}.paths"),
+                    "has a path that does not begin with /",
+                );
+            }
             // A token carries the time of its issue, and is judged before its hub is looked up.
             if options.negotiate_timeout != self.defaults.negotiate_timeout {
                 problems.add(
@@ -98,6 +119,12 @@ impl Hubs {
                     "is the same for all hubs, and belongs in [hubs]",
                 );
             }
+        }
+        if !self.defaults.paths.is_empty() {
+            problems.add(
+                "hubs.paths",
+                "belongs in the table of one hub, as in [hubs.chat]",
+            );
         }
         for (option, message) in common {
             problems.add(format!("hubs.{option}"), message);

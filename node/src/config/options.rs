@@ -49,6 +49,7 @@ described! {
     bool: "`true` or `false`",
     usize: "number",
     String: "text",
+    Vec<String>: "list of texts",
     SocketAddr: "address:port",
     Duration: "duration",
     Size: "size",

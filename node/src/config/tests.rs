@@ -72,7 +72,7 @@ fn each_layer_lies_over_the_one_before() {
     let path = directory.path().join("hubplane.toml");
     fs::write(
         &path,
-        "[listen]\naddress = '127.0.0.1:2'\n[admin]\naddress = '127.0.0.1:12'\n[cluster]\nname = 'file'",
+        "[listen]\naddress = '127.0.0.1:2'\n[admin]\naddress = '127.0.0.1:12'\n[auth]\nissuer = 'file'",
     )
     .unwrap();
     let sources = Sources::none()
@@ -90,7 +90,7 @@ fn each_layer_lies_over_the_one_before() {
     let config = Config::load(sources).unwrap();
     assert_eq!(config.listen.address.port(), 4);
     assert_eq!(config.admin.address.port(), 13);
-    assert_eq!(config.cluster.name, "file");
+    assert_eq!(config.auth.issuer.as_deref(), Some("file"));
     assert_eq!(config.log.filter, "debug");
 }
 
@@ -123,7 +123,7 @@ fn the_environment_sets_numbers_booleans_texts_and_secrets() {
     let config = from_environment(&[
         ("HUBPLANE_SHARDS__THREADS", "7"),
         ("HUBPLANE_ADMIN__FREE_PORT_IF_BUSY", "true"),
-        ("HUBPLANE_CLUSTER__NAME", "007"),
+        ("HUBPLANE_AUTH__ISSUER", "007"),
         ("HUBPLANE_AUTH__KEYS__MAIN", key),
         ("HUBPLANE_HUBS__CHAT__MAX_MESSAGE_BYTES", "unlimited"),
         ("HUBPLANE_HUBS__OUTBOUND_QUEUE_BYTES", "65536"),
@@ -131,7 +131,7 @@ fn the_environment_sets_numbers_booleans_texts_and_secrets() {
     .unwrap();
     assert_eq!(config.shards.threads, 7);
     assert!(config.admin.free_port_if_busy);
-    assert_eq!(config.cluster.name, "007");
+    assert_eq!(config.auth.issuer.as_deref(), Some("007"));
     assert_eq!(config.auth.keys["main"].expose(), key);
     assert_eq!(config.hubs.of("chat").max_message_bytes, Limit::Unlimited);
     assert_eq!(config.hubs.of("chat").outbound_queue_bytes.bytes(), 65_536);
@@ -207,7 +207,7 @@ fn every_problem_is_reported_with_where_it_came_from() {
 fn a_file_that_is_no_toml_is_reported_beside_the_rest() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hubplane.toml");
-    fs::write(&path, "[cluster]\nkey = a secret\n").unwrap();
+    fs::write(&path, "[auth.keys]\nmain = a secret\n").unwrap();
     let sources = Sources::none()
         .file(FileSource::Exactly(path))
         .environment([("HUBPLANE_SHARDS__THREADS", "many")]);
@@ -243,8 +243,8 @@ fn the_usual_file_need_not_be_there() {
 
 #[test]
 fn a_secret_that_is_no_text_is_not_shown() {
-    let problems = from_file("[cluster]\nkey = 1234567890").unwrap_err();
-    assert_eq!(problems, ["cluster.key (hubplane.toml): is not a text"]);
+    let problems = from_file("[auth.keys]\nmain = 1234567890").unwrap_err();
+    assert_eq!(problems, ["auth.keys.main (hubplane.toml): is not a text"]);
 }
 
 #[test]
@@ -274,8 +274,6 @@ fn what_is_printed_loads_as_the_same_and_shows_no_secret() {
         max_message_bytes = "unlimited"
         [auth.keys]
         main = "{secret}"
-        [cluster]
-        key = "{secret}"
         [shards]
         threads = 3
         "#
@@ -325,5 +323,26 @@ fn docs_config_md_says_what_the_options_say() {
     assert!(
         written == reference(),
         "run `cargo run -p hubplane-node --example config-reference > docs/config.md`"
+    );
+}
+
+#[test]
+fn a_hub_is_found_in_any_letter_case_and_a_slip_of_the_pen_is_noticed() {
+    let config =
+        from_file("[hubs.Chat]\nmax_parallel_invocations = 3\npaths = ['/chatHub']").unwrap();
+    assert_eq!(config.hubs.of("chat").max_parallel_invocations, 3);
+    assert_eq!(config.hubs.of("chat").paths, ["/chatHub"]);
+    assert_eq!(config.hubs.unknown(&["chat", "other"]), [""; 0]);
+    assert_eq!(config.hubs.unknown(&["chta"]), ["Chat"]);
+}
+
+#[test]
+fn a_path_belongs_to_one_hub_and_begins_with_a_slash() {
+    let problems = from_file("[hubs]\npaths = ['/x']").unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let problems = from_file("[hubs.chat]\npaths = ['x']").unwrap_err();
+    assert_eq!(
+        problems,
+        ["hubs.chat.paths (hubplane.toml): has a path that does not begin with /"]
     );
 }

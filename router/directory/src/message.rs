@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Key;
 
+#[cfg(test)]
+mod tests;
+
 /// The two streams that a gateway opens to each replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StreamKind {

@@ -14,4 +14,5 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use hubplane_router_directory::message::{StreamKind, ToGateway};
 pub use server::{GatewayStreams, RouterHandle, RouterServer};

@@ -74,7 +74,7 @@ export const chat = {
     await bo.say("Just came in: <b>this</b> & that stay what I typed.");
     await ana.hears("<b>this</b> & that");
     await ana.say("One hub in Rust behind it, every client in front: https://example.org/hubs");
-    await bo.hears("every client in front");
+    await Promise.all([ana, bo].map((person) => person.hears("every client in front")));
     equal(await ana.lines(), await bo.lines());
     equal(await bo.page.locator('.text a[href="https://example.org/hubs"]').count(), 1);
 
@@ -120,6 +120,24 @@ export const chat = {
     await other.join("Bo"); // the name is selected: typing replaces it
     await other.joined();
     await ana.sees(["Ana", "Bo"]);
+  },
+
+  async "another address is another room, and a refusal keeps the one there was"({ windows, url }) {
+    const context = await windows(WINDOW);
+    const [ana, bo] = [await Person.open(context, url, "left"), await Person.open(context, url, "right")];
+    await ana.join("Ana");
+    await ana.joined();
+    await bo.join("Bo");
+    await bo.joined();
+    await ana.page.evaluate(() => (location.hash = "#/right"));
+    await Promise.all([ana.sees(["Ana", "Bo"]), bo.sees(["Ana", "Bo"])]);
+    await ana.say("moved");
+    await bo.hears("moved");
+    await ana.page.evaluate((room) => (location.hash = `#/${room}`), "x".repeat(33));
+    await ana.page.locator("#trouble", { hasText: "a room's name has at most 32 letters" }).waitFor();
+    equal(await ana.page.evaluate(() => location.hash), "#/right");
+    await ana.say("still here");
+    await bo.hears("still here");
   },
 
   async "what was missed is counted in the title"({ windows, url }) {

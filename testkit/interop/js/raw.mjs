@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import net from "node:net";
 
-import { equal, ok, until, within } from "./lib/check.mjs";
+import { equal, fail, ok, until, within } from "./lib/check.mjs";
 
 // The WebSocket library that the official client brings.
 const WebSocket = createRequire(createRequire(import.meta.url).resolve("@microsoft/signalr"))("ws");
@@ -30,10 +30,10 @@ class Socket {
     this.closed = new Promise((resolve) => this.ws.on("close", (code) => resolve(code)));
   }
 
-  static async shaken(url) {
+  static async shaken(url, protocol = "json") {
     const socket = new Socket(url);
     await within(socket.open, WAIT_MS, "the upgrade");
-    socket.say('{"protocol":"json","version":1}');
+    socket.say(JSON.stringify({ protocol, version: 1 }));
     await socket.hears(`{}${END}`);
     return socket;
   }
@@ -142,7 +142,18 @@ export const raw = {
 
   async "bad input closes its connection with the documented text, and no other one"({ hub }) {
     const witness = await Socket.shaken(hub);
-    const bad = ["{", "[]", '{"type":1}', '{"type":1,"target":"Echo","arguments":' + "[".repeat(65), '"x"', '{"type":"1"}'];
+    const deep = `${"[".repeat(100)}${"]".repeat(100)}`;
+    const bad = [
+      "{",
+      "[]",
+      '"x"',
+      "garbage \0 \x7f",
+      '{"type":1}',
+      '{"type":"1"}',
+      '{"type":3,"invocationId":"1","result":1,"error":"both"}',
+      `{"type":1,"target":"EchoObject","arguments":[${deep}]}`,
+      `{"type":6,"padding":"${"x".repeat(33 * 1024)}"}`,
+    ];
     for (const text of bad) {
       const socket = await Socket.shaken(hub);
       socket.say(text);
@@ -150,6 +161,34 @@ export const raw = {
       ok(socket.heard.includes('"allowReconnect":true'), `a client that sent ${text} may reconnect`);
       equal(await within(socket.closed, WAIT_MS, "the end"), 1000);
     }
+    witness.say('{"type":1,"invocationId":"w","target":"Echo","arguments":["alive"]}');
+    equal(await witness.answer("w"), "alive");
+    witness.ws.terminate();
+  },
+
+  async "bad input in MessagePack closes its connection, and no other one"({ hub }) {
+    const witness = await Socket.shaken(hub);
+    const bad = {
+      "a zero-length frame": [0x00],
+      "a prefix of six bytes": [0xff, 0xff, 0xff, 0xff, 0xff, 0x07],
+      "more than the limit of one message": [0xff, 0xff, 0xff, 0x07, ...Array(33 * 1024).fill(0)],
+      "a map": [0x01, 0x80],
+      "an empty array": [0x01, 0x90],
+      "a length that nothing follows": [0x06, 0xdd, 0xff, 0xff, 0xff, 0xff, 0x01],
+      "a type that is a text": [0x03, 0x91, 0xa1, 0x31],
+    };
+    for (const [what, bytes] of Object.entries(bad)) {
+      const socket = await Socket.shaken(hub, "messagepack");
+      socket.ws.send(Buffer.from(bytes));
+      await socket.hears("Connection closed with an error.").catch((error) => fail(`${what}: ${error.message}`));
+      equal(await within(socket.closed, WAIT_MS, `the end after ${what}`), 1000);
+    }
+    // Nested too deeply, an argument fails its invocation or its connection, as the codec decides; never more.
+    const socket = await Socket.shaken(hub, "messagepack");
+    const invocation = [0x96, 1, 0x80, 0xa1, 0x31, 0xaa, ...Buffer.from("EchoObject"), 0x91, ...Array(500).fill(0x91), 0xc0, 0x90];
+    socket.ws.send(Buffer.from([0x80 | (invocation.length & 0x7f), invocation.length >> 7, ...invocation]));
+    await until(() => /due to an error on the server|closed with an error/.test(socket.heard), "an answer");
+    socket.ws.terminate();
     witness.say('{"type":1,"invocationId":"w","target":"Echo","arguments":["alive"]}');
     equal(await witness.answer("w"), "alive");
     witness.ws.terminate();

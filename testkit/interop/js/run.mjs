@@ -2,6 +2,7 @@
 //
 //   node run.mjs <path to the hubplane binary> [--only TEXT] [--no-browser] [--screenshot]
 //
+// The binary may be named by the variable HUBPLANE instead, and Chromium by CHROMIUM: so `cargo xtask test` does it.
 // Ends with the line "N passed, N failed"; exit code 1 if any failed. `--screenshot` rewrites docs/images/chat.png.
 
 import { randomBytes } from "node:crypto";
@@ -18,6 +19,7 @@ import { Server } from "./lib/server.mjs";
 import { token as sign } from "./lib/tokens.mjs";
 import { raw } from "./raw.mjs";
 import { scenarios } from "./scenarios/all.mjs";
+import { script } from "./script.mjs";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,7 +29,7 @@ const { values: flags, positionals } = parseArgs({
     screenshot: { type: "boolean", default: false },
   },
 });
-const [binary] = positionals;
+const binary = positionals[0] ?? process.env.HUBPLANE;
 if (!binary) {
   console.error("usage: node run.mjs <path to the hubplane binary> [--only TEXT] [--no-browser] [--screenshot]");
   process.exit(2);
@@ -101,19 +103,24 @@ async function inChromium() {
         await harness.test(`Chromium, ${protocol}: ${name}`, () => runInPage(pages.get(place), name, settings));
       }
     }
-    for (const [name, run] of Object.entries(chat)) {
+    const inWindows = { ...named("chat page", chat), ...named("its script", script) };
+    for (const [name, run] of Object.entries(inWindows)) {
       const contexts = [];
       const windows = async (options) => {
         contexts.push(await browser.newContext(options));
         return contexts.at(-1);
       };
       const given = { windows, url: server.url, restartable, screenshot: flags.screenshot };
-      await harness.test(`chat page: ${name}`, () => run(given));
+      await harness.test(name, () => run(given));
       await Promise.all(contexts.map((context) => context.close()));
     }
   } finally {
     await browser.close();
   }
+}
+
+function named(area, list) {
+  return Object.fromEntries(Object.entries(list).map(([name, run]) => [`${area}: ${name}`, run]));
 }
 
 /** A server of its own for whoever restarts it. */

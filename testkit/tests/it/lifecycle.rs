@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use hubplane::Encoding;
 use hubplane::cluster::ClusterOptions;
+use hubplane_client::message::{Arguments, Invocation, Message, StreamIds};
 use hubplane_client::{Connection, Options, TransportEnd};
 use hubplane_gateway_connection as connection;
 use hubplane_gateway_server::{GatewayOptions, HubOptions};
-use hubplane_testkit::{Lifecycle, TestCluster, within};
+use hubplane_testkit::{Lifecycle, TestCluster, TestHub, within};
 
 use crate::{shapes, watched};
 
@@ -130,5 +131,46 @@ async fn a_drain_sends_everyone_away_and_ends_every_task() {
             assert_eq!(end.transport, TransportEnd::CloseFrame(Some(1000)));
         }
         assert_eq!(lifecycle.seen().len(), 40);
+    }
+}
+
+/// Whoever waits for an answer gets it, and is sent away then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_leaves_invocations_their_time() {
+    for mut shape in shapes() {
+        let hub = TestHub::default();
+        let passes = Arc::clone(&hub.passes);
+        shape.hubs = vec![TestCluster::service(hub)];
+        let cluster = TestCluster::start(shape).await.unwrap();
+        let mut idle = cluster.connect(0, "ana", Encoding::Json).await;
+        let mut busy = cluster.connect(0, "ben", Encoding::Json).await;
+        // By hand, so that the answer comes out in its place before the Close.
+        let pass = Message::Invocation(Invocation {
+            invocation_id: Some("the-one".into()),
+            target: "Pass".into(),
+            arguments: Arguments::Raw(b"[]"[..].into()),
+            stream_ids: StreamIds::new(),
+        });
+        busy.send_message(&pass).await.unwrap();
+        let (user,): (String,) = within("the method runs", busy.receive("Waiting"))
+            .await
+            .unwrap();
+        assert_eq!(user, "ben");
+        let draining = async {
+            tokio::join!(
+                cluster.cluster().drain(Duration::from_secs(20)),
+                async {
+                    assert!(idle.ended().await.close.unwrap().allow_reconnect);
+                    passes.add_permits(1);
+                },
+                async {
+                    let answer = busy.next().await;
+                    assert!(matches!(answer, Some(Message::Completion(_))), "{answer:?}");
+                    assert!(busy.ended().await.close.unwrap().allow_reconnect);
+                }
+            )
+        };
+        within("the drain", draining).await;
+        cluster.stop().await.unwrap();
     }
 }

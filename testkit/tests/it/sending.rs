@@ -1,8 +1,9 @@
 //! Who receives a send, wherever the receiver is.
 
 use hubplane::Encoding;
-use hubplane_client::Connection;
-use hubplane_testkit::{TestCluster, within};
+use hubplane::host::{Options as HubOptions, Service};
+use hubplane_client::{Connection, Options};
+use hubplane_testkit::{TestCluster, TestHub, within};
 
 use crate::{options, shapes};
 
@@ -123,6 +124,27 @@ async fn connections_of_other_gateways_are_added_and_removed() {
             !unknown,
             "an unknown connection is reported, and is no error"
         );
+        cluster.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_changes_no_connection_of_another_hub() {
+    for mut shape in shapes() {
+        let other = Service::named("other", TestHub::default(), HubOptions::default()).unwrap();
+        shape.hubs.push(other);
+        let cluster = TestCluster::start(shape).await.unwrap();
+        let ana = cluster.connect(0, "ana", Encoding::Json).await;
+        for gateway in [0, 1] {
+            let url = cluster.url(gateway, "other");
+            let foreign = Connection::connect(&url, &Options::default()).await;
+            let foreign = foreign.unwrap();
+            let id = foreign.id().unwrap().to_owned();
+            let added = within("an add", ana.invoke::<bool>("Add", (&id, "g"))).await;
+            assert!(!added.unwrap(), "it is unknown");
+            let removed = within("a remove", ana.invoke::<bool>("Remove", (&id, "g"))).await;
+            assert!(!removed.unwrap(), "it is unknown");
+        }
         cluster.stop().await.unwrap();
     }
 }

@@ -8,12 +8,11 @@ use super::{assert_none, files, read};
 const LINES_MAX: usize = 500;
 
 /// Folders of the crates without IO.
-const WITHOUT_IO: [&str; 7] = [
+const WITHOUT_IO: [&str; 6] = [
     "backplane/stream",
     "gateway/connection",
     "hub-host/api",
     "hub-host/macros",
-    "hub-host/hubs",
     "proto",
     "router/directory",
 ];

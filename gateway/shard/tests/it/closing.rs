@@ -18,6 +18,7 @@ with_1_and_4_shards!(
     a_client_that_does_not_close_is_dropped,
     a_lost_socket_ends_its_connection,
     a_drain_says_close_to_as_many_as_it_is_told,
+    a_drain_leaves_invocations_their_time,
     the_end_of_the_node_ends_the_threads,
     the_guard_is_dropped_at_the_end,
 );
@@ -176,7 +177,13 @@ async fn a_drain_says_close_to_as_many_as_it_is_told(shards: u8) {
     }
     for shard in 0..shards {
         node.shards
-            .send(shard, Command::Drain { connections_max: 1 })
+            .send(
+                shard,
+                Command::Drain {
+                    connections_max: 1,
+                    busy: false,
+                },
+            )
             .await;
     }
     for _ in 0..shards {
@@ -194,6 +201,7 @@ async fn a_drain_says_close_to_as_many_as_it_is_told(shards: u8) {
                 shard,
                 Command::Drain {
                     connections_max: 100,
+                    busy: false,
                 },
             )
             .await;
@@ -214,6 +222,37 @@ async fn a_drain_says_close_to_as_many_as_it_is_told(shards: u8) {
         node.done(&format!("c{n}"), Stage::Closing, None).await;
         client.expect_close(1000).await;
     }
+}
+
+async fn a_drain_leaves_invocations_their_time(shards: u8) {
+    const CLOSE: &str = "{\"type\":7,\"allowReconnect\":true}<RS>";
+    let mut node = Node::start(shards).await;
+    let (mut finishes, mut outlasts) = (
+        node.connect("finishes", JSON).await,
+        node.connect("outlasts", JSON).await,
+    );
+    for (client, invocation) in [(&mut finishes, "1"), (&mut outlasts, "2")] {
+        client.text(call(invocation)).await;
+        node.expect_call(invocation).await;
+    }
+    let drain = |busy| Command::Drain {
+        connections_max: 100,
+        busy,
+    };
+    for id in ["finishes", "outlasts"] {
+        node.command(id, drain(false)).await;
+    }
+    node.complete("finishes", "1", "1").await;
+    node.command("finishes", drain(false)).await;
+    assert_eq!(node.expect_closed("finishes").await, CloseReason::Draining);
+    finishes
+        .expect_text("{\"type\":3,\"invocationId\":\"1\",\"result\":1}<RS>")
+        .await;
+    finishes.expect_text(CLOSE).await;
+
+    node.command("outlasts", drain(true)).await;
+    assert_eq!(node.expect_closed("outlasts").await, CloseReason::Draining);
+    outlasts.expect_text(CLOSE).await;
 }
 
 async fn the_end_of_the_node_ends_the_threads(shards: u8) {

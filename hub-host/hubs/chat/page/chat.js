@@ -60,6 +60,7 @@ async function join(room, name, { again = false } = {}) {
 }
 
 async function leave() {
+  trouble("");
   out();
   await hub.invoke("Leave").catch(() => {});
 }

@@ -39,8 +39,13 @@ pub(crate) enum Step {
         gateway: usize,
         key: usize,
     },
-    /// Waits until the last hold is visible, then all others send.
+    /// Waits until the hold is visible, then all others send.
     HoldThenSend {
+        gateway: usize,
+        key: usize,
+    },
+    /// The same, while all others are looking the key up already.
+    Race {
         gateway: usize,
         key: usize,
     },
@@ -81,11 +86,12 @@ pub(crate) fn steps(len: usize) -> impl Strategy<Value = Vec<(u16, Step)>> {
     let step = prop_oneof![
         4 => (any.clone(), shard.clone()).prop_map(|((gateway, key), shard)| Step::Hold { gateway, key, shard }),
         6 => any.clone().prop_map(|(gateway, key)| Step::HoldThenSend { gateway, key }),
+        4 => any.clone().prop_map(|(gateway, key)| Step::Race { gateway, key }),
         8 => (any.clone(), shard).prop_map(|((gateway, key), shard)| Step::Release { gateway, key, shard }),
         10 => any.clone().prop_map(|(gateway, key)| Step::Send { gateway, key }),
         2 => any.clone().prop_map(|(gateway, key)| Step::Ask { gateway, key }),
         2 => n.clone().prop_map(|link| Step::Break { link }),
-        1 => (n.clone(), any_bool(), 0..600_u16).prop_map(|(link, up, millis)| Step::Slow { link, up, millis }),
+        3 => (n.clone(), any_bool(), 0..900_u16).prop_map(|(link, up, millis)| Step::Slow { link, up, millis }),
         2 => (n.clone(), any_bool(), 100..6000_u16).prop_map(|(link, up, millis)| Step::Stick { link, up, millis }),
         1 => (n.clone(), 100..4500_u16).prop_map(|(gateway, millis)| Step::FreezeGateway { gateway, millis }),
         1 => (n.clone(), 100..12_000_u16).prop_map(|(router, millis)| Step::FreezeRouter { router, millis }),
@@ -184,11 +190,19 @@ impl Run {
                 shard,
             } => self.hold(gateway % gateways, key, shard),
             Step::HoldThenSend { gateway, key } => {
-                let gateway = gateway % gateways;
-                self.hold(gateway, key, 0);
-                self.cluster.run(Duration::from_millis(60));
+                self.hold_until_visible(gateway % gateways, key);
                 for sender in 0..gateways {
                     self.send(sender, &self.keys[key % self.keys.len()].clone());
+                }
+            }
+            Step::Race { gateway, key } => {
+                let key_sent_to = self.keys[key % self.keys.len()].clone();
+                for sender in 0..gateways {
+                    self.send(sender, &key_sent_to);
+                }
+                self.hold_until_visible(gateway % gateways, key);
+                for sender in 0..gateways {
+                    self.send(sender, &key_sent_to);
                 }
             }
             Step::Release {
@@ -264,6 +278,17 @@ impl Run {
     fn hold(&mut self, gateway: usize, key: usize, shard: u8) {
         if let Some(key) = self.key(gateway, key).filter(|_| self.is_awake(gateway)) {
             self.cluster.hold(gateway, &key, shard);
+        }
+    }
+
+    /// Waits for as long as the add is likely to take, and not a moment longer.
+    fn hold_until_visible(&mut self, gateway: usize, key: usize) {
+        self.hold(gateway, key, 0);
+        for _ in 0..60 {
+            if self.cluster.counts(gateway).waiting == 0 {
+                return;
+            }
+            self.cluster.run(Duration::from_millis(1));
         }
     }
 

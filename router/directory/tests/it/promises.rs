@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use hubplane_router_directory::Timers;
+use hubplane_router_directory::message::StreamKind;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::cluster::Mutant;
-use crate::plan::plans;
+use crate::cluster::{Cluster, Mutant, Shape};
+use crate::plan::{keys, plans};
 
 proptest! {
     #![proptest_config(Config { max_shrink_iters: 4000, ..Config::default() })]
@@ -59,9 +60,51 @@ fn an_ack_before_the_watcher_is_told_is_found() {
     found_mutant(Mutant::AckBeforeTold);
 }
 
+/// A router and gateway 0 do not reach each other, and gateway 1 hears from the router late. Gateway 0 gives the router up:
+/// does gateway 1 still believe it?
+fn believes_too_long(mutant: Mutant, replica_timers: Timers, late: Duration) -> bool {
+    let shape = Shape {
+        gateways: 2,
+        shards: 1,
+        replicas: 1,
+    };
+    let timers = Timers::default();
+    let mut cluster = Cluster::with(&shape, 3, mutant, timers, replica_timers);
+    let key = &keys(0)[0];
+    cluster.run_until_ready();
+    cluster.run(Duration::from_secs(1));
+    cluster.send(1, key);
+    cluster.run(Duration::from_millis(100));
+    let stuck = Some(cluster.now + Duration::from_secs(60));
+    let report = cluster.link(0, 0, StreamKind::Report);
+    report.up.stuck_until = stuck;
+    report.down.stuck_until = stuck;
+    cluster.link(1, 0, StreamKind::Watch).down.slower_by = late;
+    cluster.hold(0, key, 0);
+    cluster.run_until("the add returns", |it| it.counts(0).waiting == 0);
+    cluster.send(1, key);
+    cluster.run(Duration::from_secs(1));
+    !cluster.truth.violations.is_empty()
+}
+
 #[test]
 fn a_watchers_ping_answered_beside_the_queue_is_found() {
-    found_mutant(Mutant::WatchPongOvertakes);
+    let timers = Timers::default();
+    let late = Duration::from_secs(4);
+    assert!(believes_too_long(Mutant::WatchPongOvertakes, timers, late));
+    assert!(!believes_too_long(Mutant::None, timers, late));
+}
+
+#[test]
+fn a_sync_that_outlives_its_lease_is_found() {
+    let timers = Timers::default();
+    let unsound = Timers {
+        sync_lease: Duration::from_secs(3600),
+        silent_replica: Duration::from_secs(3600),
+        ..timers
+    };
+    assert!(believes_too_long(Mutant::None, unsound, Duration::ZERO));
+    assert!(!believes_too_long(Mutant::None, timers, Duration::ZERO));
 }
 
 #[test]
@@ -90,20 +133,6 @@ fn a_cache_used_without_a_lease_is_found() {
             ..timers
         },
         timers,
-    );
-}
-
-#[test]
-fn a_sync_that_outlives_its_lease_is_found() {
-    let timers = Timers::default();
-    let sync_lease = Duration::from_secs(3600);
-    found(
-        Mutant::None,
-        timers,
-        Timers {
-            sync_lease,
-            ..timers
-        },
     );
 }
 

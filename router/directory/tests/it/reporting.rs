@@ -2,7 +2,7 @@
 
 use hubplane_router_directory::message::{Layout, StreamKind, ToGateway, ToRouter};
 use hubplane_router_directory::{
-    CloseReason, GatewayLimits, HASH_VERSION, Output, ReplicaId, Timers, Visibility,
+    CloseReason, GatewayLimits, HASH_VERSION, Key, Output, ReplicaId, Timers, Visibility,
 };
 
 use crate::alone::{Gateway, gateway, group, hello, user};
@@ -184,4 +184,52 @@ fn a_message_that_has_no_place_closes_its_stream() {
         let reason = CloseReason::Protocol;
         assert_eq!(it.outputs, [Output::Close { stream, reason }]);
     }
+}
+
+#[test]
+fn a_snapshot_that_broke_off_settles_nothing() {
+    let limits = GatewayLimits {
+        chunk_bytes_max: 1,
+        log_max: 2,
+        ..GatewayLimits::default()
+    };
+    let mut it = Gateway::new(limits);
+    for stream in [it.report, it.watch] {
+        it.directory.disconnected(stream, it.now);
+    }
+    let open = |it: &mut Gateway, applied: Option<u64>| {
+        it.report = it
+            .directory
+            .connected(ReplicaId(1), StreamKind::Report, it.now);
+        it.written.clear();
+        let mut greeting = hello(Layout {
+            shards: 2,
+            ..Layout::single()
+        });
+        if let ToGateway::Hello(hello) = &mut greeting {
+            hello.applied = applied;
+        }
+        it.say(it.report, greeting);
+        it.written.contains(&(it.report, ToRouter::SnapshotWanted))
+    };
+    assert!(open(&mut it, None));
+    it.say(it.report, ToGateway::SnapshotTurn);
+    it.say(it.report, ToGateway::Applied { through: 1 });
+    it.say(it.report, ToGateway::Visible(vec![1]));
+    it.directory.disconnected(it.report, it.now);
+
+    let (of_its_shard, of_another): (Vec<_>, Vec<_>) =
+        (0..16).map(numbered).partition(|key| key.shard(2) == 0);
+    for key in &of_its_shard[..3] {
+        it.directory.hold(key, 0, it.now);
+    }
+    assert!(open(&mut it, Some(1)), "it missed more than is remembered");
+    it.say(it.report, ToGateway::SnapshotTurn);
+    it.directory.hold(&of_another[0], 0, it.now);
+    it.directory.disconnected(it.report, it.now);
+    assert!(open(&mut it, Some(1)), "it still misses all that");
+}
+
+fn numbered(n: u8) -> Key {
+    Key::group(&"chat".parse().unwrap(), &n.to_string().parse().unwrap())
 }

@@ -23,8 +23,8 @@ const FLAGS = [
 
 /** Starts it with a profile of its own, which goes with it. */
 export function launch() {
-  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
-  if (!executablePath) throw new Error("no Chromium at /usr/bin/chromium: apt-get install chromium");
+  const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
+  if (!executablePath) throw new Error("no Chromium: name one by CHROMIUM, or apt-get install chromium");
   return chromium.launch({ executablePath, headless: true, args: FLAGS });
 }
 
