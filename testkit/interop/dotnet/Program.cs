@@ -15,6 +15,7 @@ foreach (var protocol in new[] { "json", "newtonsoft", "messagepack" })
 {
     await Invocations.Run(harness, protocol);
     await Sends.Run(harness, protocol);
+    await Streams.Run(harness, protocol);
     await Lifecycle.Run(harness, protocol);
 }
 Console.WriteLine($"{harness.Passed} passed, {harness.Failed} failed, 0 skipped");
