@@ -5,9 +5,10 @@ use futures_util::future::BoxFuture;
 use hubplane_proto_link::Arguments;
 
 use crate::returned::Returned;
+use crate::rule::Rule;
 use crate::upload::Uploads;
 use crate::value::BindError;
-use crate::{Context, Disconnect, HubError, Request};
+use crate::{Call, Context, Disconnect, Filters, HubError, Request};
 
 /// A hub: the methods that its clients invoke. Made by `#[hub]` on an `impl` block of its type.
 ///
@@ -28,13 +29,49 @@ use crate::{Context, Disconnect, HubError, Request};
 /// | `#[method(name = "Say")]` on a method | clients know it by this name alone |
 /// | `#[method(skip)]` on a function | it is none that clients invoke |
 ///
-/// Three names are the hub's own and cannot be invoked:
+/// | `#[hub(authorize)]`, `#[method(authorize)]` | only who brought a valid token invokes it: the methods of the hub, or this one |
+/// | `… roles = "admin,owner"` | only who has one of these roles, by a claim `role` or `roles` |
+/// | `… claim = "tenant"`, `… claim = "tenant=7"` | only who has this claim |
+/// | `#[method(anonymous)]` | everybody, whatever the hub says |
+///
+/// Who is not allowed reads that the user is unauthorized; the connection stays. Five names are the hub's own and cannot
+/// be invoked:
 ///
 /// | Function | Runs |
 /// | --- | --- |
 /// | `async fn on_connected(&self, ctx: &Context)` | before the first invocation of a connection; an error closes it |
 /// | `async fn on_disconnected(&self, ctx: &Context, reason: &Disconnect)` | once, when it has ended; not if `on_connected` failed |
 /// | `fn user_id(&self, request: &Request) -> Option<String>` | before all others: who the user of a connection is |
+/// | `fn authorize(&self, call: &Call) -> bool`, `async` or not | before each method, unless that is `anonymous`: whether it may run |
+/// | `fn filters(&self) -> Filters` | once: what is around all methods, see [`Filter`](crate::Filter) |
+///
+/// ```
+/// # use hubplane_hub::*;
+/// # struct Shop;
+/// #[hub(authorize)]
+/// impl Shop {
+///     fn authorize(&self, call: &Call) -> bool {
+///         call.method() != "Buy" || call.argument::<u32>(0).is_ok_and(|price| price < 100)
+///     }
+///
+///     fn buy(&self, _price: u32) {}
+///
+///     #[method(authorize, roles = "keeper")]
+///     fn close(&self) {}
+///
+///     #[method(anonymous)]
+///     fn look(&self) {}
+/// }
+///
+/// let hub = testing::TestHub::new(Shop);
+/// let (ana, guest) = (hub.connect("ana"), hub.connect_anonymously());
+/// assert_eq!(ana.invoke("buy", (7,)), Ok(()));
+/// let denied = |method| Err(format!("Failed to invoke '{method}' because user is unauthorized"));
+/// assert_eq!(ana.invoke::<()>("buy", (100,)), denied("Buy"));
+/// assert_eq!(ana.invoke::<()>("close", ()), denied("Close"));
+/// assert_eq!(guest.invoke::<()>("buy", (7,)), denied("Buy"));
+/// assert_eq!(guest.invoke("look", ()), Ok(()));
+/// ```
 ///
 /// The first two may be without the parameters that they do not need, and may return nothing or a `Result`.
 pub trait Hub: Sized + Send + Sync + 'static {
@@ -53,6 +90,8 @@ type Invoke<H> = fn(
 ) -> Result<BoxFuture<'static, Result<Returned, HubError>>, BindError>;
 type Connected<H> = fn(Arc<H>, Context) -> BoxFuture<'static, Result<(), HubError>>;
 type Disconnected<H> = fn(Arc<H>, Context, Disconnect) -> BoxFuture<'static, Result<(), HubError>>;
+type Authorize<H> = fn(Arc<H>, Call) -> BoxFuture<'static, bool>;
+type FiltersOf<H> = fn(&H) -> Filters;
 type NameUser<H> = fn(&H, &Request) -> Option<String>;
 
 /// What can be done with a hub of type `H`: its methods and its part in a connection's life.
@@ -61,6 +100,9 @@ pub struct Definition<H> {
     pub(crate) connected: Option<Connected<H>>,
     pub(crate) disconnected: Option<Disconnected<H>>,
     pub(crate) user_id: Option<NameUser<H>>,
+    pub(crate) rule: Rule,
+    pub(crate) authorize: Option<Authorize<H>>,
+    pub(crate) filters: Option<FiltersOf<H>>,
 }
 
 impl<H> Definition<H> {
@@ -71,6 +113,9 @@ impl<H> Definition<H> {
             connected: None,
             disconnected: None,
             user_id: None,
+            rule: Rule::OPEN,
+            authorize: None,
+            filters: None,
         }
     }
 
@@ -99,6 +144,24 @@ impl<H> Definition<H> {
     #[doc(hidden)]
     pub fn user_id(mut self, name: NameUser<H>) -> Self {
         self.user_id = Some(name);
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn authorize(mut self, authorize: Authorize<H>) -> Self {
+        self.authorize = Some(authorize);
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn filters(mut self, filters: FiltersOf<H>) -> Self {
+        self.filters = Some(filters);
         self
     }
 
@@ -133,6 +196,8 @@ pub struct Shape {
     pub streams: bool,
     /// How many of its parameters are streams of the client.
     pub uploads: usize,
+    /// Who may invoke it.
+    pub rule: Rule,
 }
 
 impl Shape {
@@ -140,6 +205,7 @@ impl Shape {
     pub const ORDINARY: Self = Self {
         streams: false,
         uploads: 0,
+        rule: Rule::OPEN,
     };
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 pub use crate::hub::Shape;
 pub use crate::returned::Returned;
+pub use crate::rule::Rule;
 pub use crate::upload::Uploads;
 use crate::value::Reply;
 pub use crate::value::{BindError, bind};
@@ -62,7 +63,7 @@ pub struct FromValue;
 
 impl FromValue {
     pub fn reply<T: Serialize>(self, returned: T, ctx: &Context) -> Result<Returned, HubError> {
-        Ok(Returned::value(Reply::new(&returned, ctx.protocol())?))
+        Ok(Returned::new(ctx, &returned)?)
     }
 
     pub fn end(self, (): ()) -> Result<(), HubError> {

@@ -1,21 +1,45 @@
 use std::fmt;
 
 use futures_util::stream::BoxStream;
+use hubplane_proto_link::Encoding;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::HubError;
-use crate::value::Reply;
+use crate::value::{self, Reply};
+use crate::{Context, HubError, ValueError};
 
-/// What a method returned, in its caller's encoding.
+/// What a method returned, in its caller's encoding: what a [`Filter`](crate::Filter) sees of it.
 pub struct Returned(pub(crate) What);
 
 pub(crate) enum What {
-    Value(Reply),
+    Value(Encoding, Reply),
     Stream(BoxStream<'static, Result<Reply, HubError>>),
 }
 
 impl Returned {
-    pub(crate) fn value(reply: Reply) -> Self {
-        Self(What::Value(reply))
+    /// A value for who invoked by this context.
+    ///
+    /// # Errors
+    /// If it cannot be written, or is longer than a message may be.
+    pub fn new<T: Serialize>(ctx: &Context, value: &T) -> Result<Self, ValueError> {
+        let encoding = ctx.protocol();
+        Ok(Self(What::Value(encoding, Reply::new(value, encoding)?)))
+    }
+
+    /// The value, if it is one and no stream.
+    ///
+    /// # Errors
+    /// If it is no `T`.
+    pub fn value<T: DeserializeOwned>(&self) -> Result<Option<T>, ValueError> {
+        match &self.0 {
+            What::Value(encoding, reply) => value::read(*encoding, reply.bytes()).map(Some),
+            What::Stream(_) => Ok(None),
+        }
+    }
+
+    /// Whether it is a stream.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.0, What::Stream(_))
     }
 
     pub(crate) fn stream(items: BoxStream<'static, Result<Reply, HubError>>) -> Self {
@@ -26,7 +50,7 @@ impl Returned {
 impl fmt::Debug for Returned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            What::Value(_) => "Value",
+            What::Value(..) => "Value",
             What::Stream(_) => "Stream",
         })
     }

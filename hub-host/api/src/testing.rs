@@ -54,10 +54,10 @@ pub use requests::TestRequest;
 pub use streams::{Streaming, TestUpload};
 
 use crate::host::{Connection, Options, Port, Service};
-use crate::{Hub, HubContext};
+use crate::{Filters, Hub, HubContext};
 use executor::Executor;
 use port::WorldPort;
-use world::{Call, World};
+use world::{Due, World};
 
 /// A hub that runs in a test.
 #[derive(Clone)]
@@ -88,8 +88,17 @@ impl TestHub {
     /// As [`new`](Self::new).
     #[track_caller]
     pub fn with_options(hub: impl Hub, options: Options) -> Self {
+        Self::filtered(hub, options, Filters::new())
+    }
+
+    /// Runs a hub with filters of its host around its own.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[track_caller]
+    pub fn filtered(hub: impl Hub, options: Options, filters: Filters) -> Self {
         let service = match Service::new(hub, options) {
-            Ok(service) => service,
+            Ok(service) => service.filtered(filters),
             Err(error) => panic!("{error}"),
         };
         let parts = Parts {
@@ -183,11 +192,11 @@ impl TestHub {
         }
     }
 
-    fn start(&self, call: Call) {
+    fn start(&self, call: Due) {
         let service = self.parts.service.clone();
         let world = Arc::clone(&self.parts.world);
         match call {
-            Call::Invoke(connection, invocation) => {
+            Due::Invoke(connection, invocation) => {
                 let run = service.invoke(&connection, invocation);
                 self.parts.executor.spawn(async move {
                     if let Some(frame) = run.await.frame {
@@ -195,7 +204,7 @@ impl TestHub {
                     }
                 });
             }
-            Call::End(connection, reason) => {
+            Due::End(connection, reason) => {
                 connection.end();
                 self.parts.executor.spawn(async move {
                     service.disconnected(&connection, reason).await;

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, de, ser};
 
 pub use any::AnyValue;
+pub(crate) use bind::nth;
 pub use bind::{BindError, Parameters, bind};
 pub use timestamp::Timestamp;
 
@@ -130,6 +131,10 @@ impl Reply {
             )));
         }
         Ok(Self(out.into()))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     pub(crate) fn into_bytes(self) -> Bytes {

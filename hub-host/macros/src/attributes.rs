@@ -10,6 +10,7 @@ use syn::{Attribute, Error, Ident, LitStr, Path};
 pub(crate) struct Item {
     pub(crate) name: Option<LitStr>,
     pub(crate) api: Option<Path>,
+    pub(crate) rule: Rule,
     /// The blocks that this one is made of besides itself.
     pub(crate) parts: Vec<Ident>,
     /// The name of this block in that of the hub.
@@ -36,6 +37,9 @@ impl Item {
                 item.api = Some(meta.value()?.parse::<LitStr>()?.parse()?);
                 return Ok(());
             }
+            if named && item.rule.take(&meta)? {
+                return Ok(());
+            }
             if named && meta.path.is_ident("part") {
                 item.part = Some(meta.value()?.parse()?);
                 return Ok(());
@@ -48,7 +52,7 @@ impl Item {
                 return Ok(());
             }
             let known = if named {
-                "`name = \"…\"`, `parts(…)`, `part = …` and `crate = \"…\"`"
+                "`name = \"…\"`, `authorize`, `roles = \"…\"`, `claim = \"…\"`, `parts(…)`, `part = …` and `crate = \"…\"`"
             } else {
                 "`crate = \"…\"`"
             };
@@ -64,6 +68,44 @@ impl Item {
 pub(crate) struct Method {
     pub(crate) name: Option<LitStr>,
     pub(crate) skip: bool,
+    pub(crate) rule: Rule,
+    pub(crate) anonymous: bool,
+}
+
+/// `authorize`, `roles = "…"` and `claim = "…"`.
+#[derive(Default)]
+pub(crate) struct Rule {
+    pub(crate) authorize: bool,
+    pub(crate) roles: Vec<String>,
+    pub(crate) claims: Vec<String>,
+}
+
+impl Rule {
+    /// Whether this was a part of a rule.
+    fn take(&mut self, meta: &ParseNestedMeta<'_>) -> Result<bool, Error> {
+        if meta.path.is_ident("authorize") {
+            self.authorize = true;
+        } else if meta.path.is_ident("roles") {
+            self.authorize = true;
+            let roles = text(meta)?;
+            for role in roles.value().split(',') {
+                let role = role.trim();
+                if role.is_empty() {
+                    return Err(Error::new(
+                        roles.span(),
+                        "a role has at least one character: write `roles = \"one,other\"`",
+                    ));
+                }
+                self.roles.push(role.to_owned());
+            }
+        } else if meta.path.is_ident("claim") {
+            self.authorize = true;
+            self.claims.push(text(meta)?.value());
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
 }
 
 impl Method {
@@ -92,8 +134,15 @@ impl Method {
                 self.name = Some(text(&meta)?);
             } else if meta.path.is_ident("skip") {
                 self.skip = true;
-            } else {
-                return Err(meta.error("`#[method]` knows `name = \"…\"` and `skip`"));
+            } else if meta.path.is_ident("anonymous") {
+                self.anonymous = true;
+            } else if !self.rule.take(&meta)? {
+                return Err(meta.error(
+                    "`#[method]` knows `name = \"…\"`, `skip`, `authorize`, `roles = \"…\"`, `claim = \"…\"` and `anonymous`",
+                ));
+            }
+            if self.anonymous && self.rule.authorize {
+                return Err(meta.error("a method is either `anonymous` or asks who invokes it"));
             }
             Ok(())
         })

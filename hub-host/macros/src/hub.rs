@@ -1,13 +1,11 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, ReturnType, Type};
+use syn::{Attribute, Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Type};
 
 use crate::attributes::{Item, Method};
+use crate::method::{invoked, returned_span, rule};
 use crate::names::{Taken, api, pascal_case};
-
-/// As many parameters as the hub API has tuples for.
-const PARAMETERS_MAX: usize = 12;
 
 pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> TokenStream {
     let mut block: ItemImpl = match syn::parse2(item.clone()) {
@@ -81,6 +79,7 @@ fn implementation(
         };
     }
     let others = item.parts.iter().map(part_name);
+    let rule = rule(&item.rule, false, api);
     quote! {
         #[automatically_derived]
         #[allow(clippy::all, clippy::pedantic, deprecated, unused_qualifications)]
@@ -88,7 +87,7 @@ fn implementation(
             const NAME: &'static str = #name;
 
             fn definition() -> #api::Definition<Self> {
-                let definition = #api::Definition::new();
+                let definition = #api::Definition::new().rule(#rule);
                 #body
                 #(let definition = Self::#others(definition);)*
                 definition
@@ -133,13 +132,15 @@ fn definition(block: &mut ItemImpl, api: &TokenStream, wrong: &mut Errors) -> Ve
             "on_connected" => connected(function, api),
             "on_disconnected" => disconnected(function, api),
             "user_id" => user_id(function, api),
+            "authorize" => authorize(function, api),
+            "filters" => filters(function, api),
             _ => {
                 let name = match &method.name {
                     Some(name) => name.value(),
                     None => pascal_case(&function.sig.ident),
                 };
                 taken.take(&name, &function.sig.ident)?;
-                invoked(function, &name, api)
+                invoked(function, &name, &method, api)
             }
         });
         parts.extend(wrong.unless(part));
@@ -195,7 +196,7 @@ fn check(function: &ImplItemFn) -> Result<(), Error> {
 }
 
 /// The parameters behind `&self`.
-fn parameters(function: &ImplItemFn) -> impl Iterator<Item = &syn::PatType> {
+pub(crate) fn parameters(function: &ImplItemFn) -> impl Iterator<Item = &syn::PatType> {
     function.sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some(typed),
         FnArg::Receiver(_) => None,
@@ -203,200 +204,26 @@ fn parameters(function: &ImplItemFn) -> impl Iterator<Item = &syn::PatType> {
 }
 
 /// Whether this is `&Name`, under whichever path.
-fn is_reference_to(ty: &Type, name: &str) -> bool {
+pub(crate) fn is_reference_to(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Reference(reference) if reference.mutability.is_none() && is_named(&reference.elem, name))
 }
 
-fn is_named(ty: &Type, name: &str) -> bool {
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name && last.arguments.is_none()))
 }
 
 /// The attributes that decide whether a function exists.
-fn conditions(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+pub(crate) fn conditions(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("cfg"))
 }
 
-fn awaited(function: &ImplItemFn) -> TokenStream {
+pub(crate) fn awaited(function: &ImplItemFn) -> TokenStream {
     if function.sig.asyncness.is_some() {
         quote!(.await)
     } else {
         TokenStream::new()
-    }
-}
-
-/// Where the compiler should point if what a function returns does not fit.
-fn returned_span(function: &ImplItemFn) -> Span {
-    match &function.sig.output {
-        ReturnType::Default => function.sig.ident.span(),
-        ReturnType::Type(_, ty) => ty.span(),
-    }
-}
-
-fn invoked(function: &ImplItemFn, name: &str, api: &TokenStream) -> Result<TokenStream, Error> {
-    let ident = &function.sig.ident;
-    let mut context = None;
-    let mut types = Vec::new();
-    // What is passed to the function, and which of it are streams of the client.
-    let mut passed = Vec::new();
-    let mut uploads = Vec::new();
-    for (at, parameter) in parameters(function).enumerate() {
-        if is_reference_to(&parameter.ty, "Context") {
-            if at > 0 {
-                return Err(Error::new(
-                    parameter.span(),
-                    "`&Context` is the first parameter, right behind `&self`",
-                ));
-            }
-            context = Some(quote!(&ctx,));
-            continue;
-        }
-        check_parameter(parameter)?;
-        if last_segment(&parameter.ty).is_some_and(|last| last.ident == "Upload") {
-            let upload = format_ident!("upload_{}", uploads.len());
-            let ty = &parameter.ty;
-            passed.push(upload.clone());
-            uploads.push(quote_spanned!(ty.span()=> let #upload: #ty = uploads.take();));
-            continue;
-        }
-        passed.push(format_ident!("argument_{}", types.len()));
-        types.push(&*parameter.ty);
-    }
-    if types.len() > PARAMETERS_MAX {
-        return Err(Error::new(
-            ident.span(),
-            format!(
-                "a method takes at most {PARAMETERS_MAX} arguments: put what belongs together into a struct"
-            ),
-        ));
-    }
-    let arguments: Vec<_> = (0..types.len())
-        .map(|at| format_ident!("argument_{at}"))
-        .collect();
-    let conditions = conditions(&function.attrs);
-    let awaited = awaited(function);
-    let bind = quote_spanned!(ident.span()=> #api::private::bind::<(#(#types,)*)>(arguments)?);
-    let stream = stream(function)?;
-    let reply = reply(function, stream, api);
-    let (streams, count) = (stream.is_some(), uploads.len());
-    let run = quote_spanned!(ident.span()=> ::core::result::Result::Ok(::std::boxed::Box::pin(async move {
-        #(#uploads)*
-        let returned = Self::#ident(&hub, #context #(#passed,)*) #awaited;
-        #reply
-    })));
-    Ok(quote! {
-        #(#conditions)*
-        let definition = definition.method(
-            #name,
-            #api::private::Shape { streams: #streams, uploads: #count },
-            |hub: #api::private::Arc<Self>, ctx: #api::Context, arguments: &#api::private::Arguments, uploads: #api::private::Uploads| {
-                let _ = &uploads;
-                let (#(#arguments,)*) = #bind;
-                #run
-            },
-        );
-    })
-}
-
-/// How a method gives the stream that it answers by.
-#[derive(Clone, Copy)]
-enum Stream {
-    Plain,
-    InResult,
-}
-
-/// Whether a method answers by a stream: `Items<T>`, `impl Stream<Item = T>`, or a `Result` of one.
-fn stream(function: &ImplItemFn) -> Result<Option<Stream>, Error> {
-    let ReturnType::Type(_, ty) = &function.sig.output else {
-        return Ok(None);
-    };
-    if is_stream(ty)? {
-        return Ok(Some(Stream::Plain));
-    }
-    let Some(result) = last_segment(ty).filter(|last| last.ident == "Result") else {
-        return Ok(None);
-    };
-    let syn::PathArguments::AngleBracketed(arguments) = &result.arguments else {
-        return Ok(None);
-    };
-    match arguments.args.first() {
-        Some(syn::GenericArgument::Type(ty)) if is_stream(ty)? => Ok(Some(Stream::InResult)),
-        _ => Ok(None),
-    }
-}
-
-fn is_stream(ty: &Type) -> Result<bool, Error> {
-    let Type::ImplTrait(bounds) = ty else {
-        return Ok(last_segment(ty).is_some_and(|last| last.ident == "Items"));
-    };
-    let named = bounds.bounds.iter().any(|bound| {
-        matches!(bound, syn::TypeParamBound::Trait(bound) if bound.path.segments.last().is_some_and(|last| last.ident == "Stream"))
-    });
-    if named {
-        Ok(true)
-    } else {
-        Err(Error::new(
-            ty.span(),
-            "a method answers by one value, whose type is written here, or by a stream: write `impl Stream<Item = T>` or `Items<T>`",
-        ))
-    }
-}
-
-fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
-    match ty {
-        Type::Path(path) => path.path.segments.last(),
-        _ => None,
-    }
-}
-
-/// From what a method returned to its answer.
-fn reply(function: &ImplItemFn, stream: Option<Stream>, api: &TokenStream) -> TokenStream {
-    let span = returned_span(function);
-    match stream {
-        None => quote_spanned!(span=> (&returned).returned().reply(returned, &ctx)),
-        Some(Stream::Plain) => quote_spanned!(span=> (&returned).items().stream(returned, &ctx)),
-        Some(Stream::InResult) => quote_spanned! {span=>
-            let returned = #api::private::begun(returned)?;
-            (&returned).items().stream(returned, &ctx)
-        },
-    }
-}
-
-/// What a client sends becomes a value of this type.
-fn check_parameter(parameter: &syn::PatType) -> Result<(), Error> {
-    if !matches!(&*parameter.pat, Pat::Ident(_) | Pat::Wild(_)) {
-        return Err(Error::new(
-            parameter.pat.span(),
-            "a parameter has a name: write `name: Type` and take it apart in the body",
-        ));
-    }
-    match &*parameter.ty {
-        ty if is_named(ty, "Context") => Err(Error::new(
-            ty.span(),
-            "the context is borrowed: write `&Context`",
-        )),
-        Type::Reference(reference) => {
-            let owned = match &*reference.elem {
-                Type::Slice(slice) => {
-                    let element = &slice.elem;
-                    quote!(Vec<#element>).to_string().replace(' ', "")
-                }
-                ty if is_named(ty, "str") => "String".to_owned(),
-                ty => quote!(#ty).to_string().replace(' ', ""),
-            };
-            Err(Error::new(
-                reference.span(),
-                format!(
-                    "a parameter owns what the client sent: write `{owned}`; only `&Context` is borrowed"
-                ),
-            ))
-        }
-        Type::ImplTrait(ty) => Err(Error::new(
-            ty.span(),
-            "a parameter has one type, which serde reads: write it instead of `impl`",
-        )),
-        _ => Ok(()),
     }
 }
 
@@ -471,6 +298,41 @@ fn user_id(function: &ImplItemFn, api: &TokenStream) -> Result<TokenStream, Erro
     let call = quote_spanned!(returned_span(function)=> Self::user_id(hub, request));
     Ok(quote! {
         let definition = definition.user_id(|hub: &Self, request: &#api::Request| -> ::core::option::Option<::std::string::String> { #call });
+    })
+}
+
+fn authorize(function: &ImplItemFn, api: &TokenStream) -> Result<TokenStream, Error> {
+    let ident = &function.sig.ident;
+    let parameters: Vec<_> = parameters(function).collect();
+    if !matches!(&*parameters, [one] if is_reference_to(&one.ty, "Call")) {
+        return Err(Error::new(
+            ident.span(),
+            "`authorize` is the hub's own function: write `fn authorize(&self, call: &Call) -> bool`, or rename it",
+        ));
+    }
+    let awaited = awaited(function);
+    let call = quote_spanned!(returned_span(function)=> Self::authorize(&hub, &call) #awaited);
+    Ok(quote! {
+        let definition = definition.authorize(|hub: #api::private::Arc<Self>, call: #api::Call| {
+            ::std::boxed::Box::pin(async move {
+                let allowed: bool = #call;
+                allowed
+            })
+        });
+    })
+}
+
+fn filters(function: &ImplItemFn, api: &TokenStream) -> Result<TokenStream, Error> {
+    let ident = &function.sig.ident;
+    if function.sig.asyncness.is_some() || parameters(function).next().is_some() {
+        return Err(Error::new(
+            ident.span(),
+            "`filters` is the hub's own function: write `fn filters(&self) -> Filters`, or rename it",
+        ));
+    }
+    let call = quote_spanned!(returned_span(function)=> Self::filters(hub));
+    Ok(quote! {
+        let definition = definition.filters(|hub: &Self| -> #api::Filters { #call });
     })
 }
 

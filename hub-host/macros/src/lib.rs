@@ -4,6 +4,7 @@
 mod attributes;
 mod client;
 mod hub;
+mod method;
 mod names;
 
 use proc_macro::TokenStream;

@@ -7,7 +7,7 @@ use crate::hub::Shape;
 use crate::returned::Returned;
 use crate::upload::Uploads;
 use crate::value::BindError;
-use crate::{Context, Definition, Disconnect, Hub, HubError, Request, name};
+use crate::{Call, Context, Definition, Disconnect, Hub, HubError, Request, name};
 
 pub(super) type Run = BoxFuture<'static, Result<Returned, HubError>>;
 
@@ -16,6 +16,8 @@ pub(super) struct Found<'a> {
     /// As it was declared.
     pub(super) name: &'a str,
     pub(super) shape: Shape,
+    /// Whether the rules of the hub and of the method allow it.
+    pub(super) allowed: bool,
     pub(super) run: Result<Run, BindError>,
 }
 
@@ -35,6 +37,8 @@ pub(super) trait Erased: Send + Sync {
         ctx: Context,
         reason: Disconnect,
     ) -> BoxFuture<'static, Result<(), HubError>>;
+    /// What the hub itself says about a call; `None` if it says nothing.
+    fn authorize(&self, call: Call) -> Option<BoxFuture<'static, bool>>;
     fn names_users(&self) -> bool;
     fn user_id(&self, request: &Request) -> Option<String>;
 }
@@ -58,9 +62,13 @@ impl<H: Hub> Erased for Native<H> {
             .binary_search_by(|method| name::compare(method.name, target))
             .ok()?;
         let method = methods.get(at)?;
+        let rule = &method.shape.rule;
+        let allowed = rule.anonymous
+            || (self.definition.rule.allows(ctx.request()) && rule.allows(ctx.request()));
         Some(Found {
             name: method.name,
             shape: method.shape,
+            allowed,
             run: (method.invoke)(Arc::clone(&self.hub), ctx, arguments, uploads),
         })
     }
@@ -81,6 +89,11 @@ impl<H: Hub> Erased for Native<H> {
             Some(run) => run(Arc::clone(&self.hub), ctx, reason),
             None => Box::pin(std::future::ready(Ok(()))),
         }
+    }
+
+    fn authorize(&self, call: Call) -> Option<BoxFuture<'static, bool>> {
+        let authorize = self.definition.authorize?;
+        Some(authorize(Arc::clone(&self.hub), call))
     }
 
     fn names_users(&self) -> bool {

@@ -10,7 +10,7 @@ use futures_util::future::select;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use hubplane_proto_ids::InvocationId;
 use hubplane_proto_link::{
-    Completion, Encoding, Invocation, InvocationKind, Outcome, Payload, ToGateway,
+    Arguments, Completion, Encoding, Invocation, InvocationKind, Outcome, Payload, ToGateway,
 };
 
 use super::connection::Begun;
@@ -18,9 +18,10 @@ use super::erased::{Found, Run as Method};
 use super::port::Refused;
 use super::service::{Failure, caught};
 use super::{Connection, Ended, Run, Service, text};
+use crate::hub::Shape;
 use crate::returned::{Returned, What};
 use crate::value::{BindError, Reply};
-use crate::{Context, HubError};
+use crate::{Call as Filtered, Context, HubError};
 
 /// So many items of a stream leave before others get a turn.
 const ITEMS_PER_TURN: u32 = 32;
@@ -60,14 +61,28 @@ struct Unbound {
     problem: String,
 }
 
+/// A method whose arguments fit.
+struct Bound {
+    /// As texts show it.
+    target: String,
+    shape: Shape,
+    allowed: bool,
+    call: Filtered,
+    run: Method,
+}
+
 /// How an invocation ended, before it is a frame.
 type End = (Outcome, Run, Option<String>);
 
 impl Call {
     async fn run(mut self) -> Ended {
-        let (outcome, run, problem) = match self.bind() {
+        let bound = match self.bind() {
+            Ok(bound) => self.check(bound).await,
+            Err(unbound) => Err(unbound),
+        };
+        let (outcome, run, problem) = match bound {
             Err(Unbound { text, problem }) => (Outcome::Error(text), Run::Unbound, Some(problem)),
-            Ok((target, method)) => self.call(target, method).await,
+            Ok(bound) => self.call(bound).await,
         };
         drop(self.begun.stream.take());
         let releases_slot = self.begun.running.release_slot();
@@ -89,29 +104,65 @@ impl Call {
         }
     }
 
-    /// Everything that is checked before a method runs, in the reference's order (signalr-core 12.2): it decides which
-    /// text a client reads that made two mistakes.
-    fn bind(&self) -> Result<(String, Method), Unbound> {
+    /// Finds the method and reads its arguments.
+    fn bind(&self) -> Result<Bound, Unbound> {
         let given = &self.invocation.target;
         let detailed = self.service.options.detailed_errors;
-        let ctx = Context::new(&self.connection, &self.begun.running);
-        let uploads = self.begun.uploads.clone();
-        let bind = || {
-            let arguments = &self.invocation.arguments;
-            self.service.hub.bind(given, ctx, arguments, uploads)
-        };
+        let bind = || self.run_of(&self.invocation.arguments);
         let bound = catch_unwind(AssertUnwindSafe(bind)).map_err(|_panic| {
             // Somebody's `Deserialize` did. Which method it was for is lost.
             Unbound::arguments(given, &BindError::panicked(), detailed)
         })?;
-        let Some(Found { name, shape, run }) = bound else {
+        let Some(found) = bound else {
             return Err(text::unknown(given).into());
         };
         let streaming = self.invocation.kind == InvocationKind::Stream;
         // Texts show the declared name, but in one case of the reference.
         let packed = self.invocation.arguments.encoding == Encoding::MessagePack;
-        let target = if streaming && packed { given } else { name };
-        let run = run.map_err(|error| Unbound::arguments(target, &error, detailed))?;
+        let target = if streaming && packed {
+            given
+        } else {
+            found.name
+        };
+        match found.run {
+            Ok(run) => Ok(Bound {
+                target: target.to_owned(),
+                allowed: found.allowed,
+                shape: found.shape,
+                call: Filtered::new(
+                    self.context(),
+                    found.name,
+                    self.invocation.arguments.clone(),
+                ),
+                run,
+            }),
+            Err(error) => Err(Unbound::arguments(target, &error, detailed)),
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context::new(&self.connection, &self.begun.running)
+    }
+
+    fn run_of(&self, arguments: &Arguments) -> Option<Found<'_>> {
+        let uploads = self.begun.uploads.clone();
+        let target = &self.invocation.target;
+        self.service
+            .hub
+            .bind(target, self.context(), arguments, uploads)
+    }
+
+    /// Everything else that is checked before a method runs, in the reference's order (signalr-core 12.2): it decides
+    /// which text a client reads that made two mistakes.
+    async fn check(&self, bound: Bound) -> Result<Bound, Unbound> {
+        let shape = bound.shape;
+        let call = bound.call.clone();
+        let everybody = shape.rule.anonymous;
+        if !bound.allowed || !(everybody || self.is_authorized(call).await) {
+            return Err(text::unauthorized(&bound.target).into());
+        }
+        let target = &bound.target;
+        let streaming = self.invocation.kind == InvocationKind::Stream;
         if streaming != shape.streams {
             return Err(text::other_mode(target, shape.streams).into());
         }
@@ -121,21 +172,50 @@ impl Call {
         }
         match &self.invocation.invocation_id {
             Some(id) if self.begun.twice => Err(text::in_use(id).into()),
-            _ => Ok((target.to_owned(), run)),
+            _ => Ok(bound),
         }
     }
 
-    async fn call(&self, target: String, method: Method) -> End {
+    /// What the hub's own function says. A panic of it allows nothing.
+    async fn is_authorized(&self, call: Filtered) -> bool {
+        let asked = async {
+            match self.service.hub.authorize(call) {
+                Some(authorized) => authorized.await,
+                None => true,
+            }
+        };
+        let authorized = AssertUnwindSafe(asked).catch_unwind().await;
+        authorized.unwrap_or(false)
+    }
+
+    /// The method with its filters around it.
+    async fn filtered(&self, call: Filtered, run: Method) -> Result<Returned, HubError> {
+        let method = move |call: Filtered| match call.changed() {
+            None => run,
+            Some(arguments) => match self.run_of(arguments).map(|found| found.run) {
+                Some(Ok(run)) => run,
+                Some(Err(error)) => Box::pin(std::future::ready(Err(error.into()))),
+                None => Box::pin(std::future::ready(Err(BindError::panicked().into()))),
+            },
+        };
+        self.service.filters.invoke(call, method).await
+    }
+
+    async fn call(&self, bound: Bound) -> End {
+        let Bound {
+            target, call, run, ..
+        } = bound;
+        let method = caught(|| self.filtered(call, run));
         let returned = if self.invocation.kind == InvocationKind::Stream {
-            match self.unless_cancelled(caught(|| method)).await {
+            match self.unless_cancelled(method).await {
                 Some(returned) => returned,
                 None => return (Outcome::Void, Run::Returned, None),
             }
         } else {
-            caught(|| method).await
+            method.await
         };
         match returned {
-            Ok(Returned(What::Value(reply))) => {
+            Ok(Returned(What::Value(_, reply))) => {
                 let value = Outcome::Value(self.payload(reply));
                 (value, Run::Returned, None)
             }

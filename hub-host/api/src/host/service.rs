@@ -11,7 +11,7 @@ use hubplane_proto_link::{
 use super::erased::{Erased, Native};
 use super::{Connection, text};
 use crate::running::Running;
-use crate::{Context, Disconnect, Hub, HubContext, HubError, Request, name};
+use crate::{Context, Disconnect, Filters, Hub, HubContext, HubError, Request, name};
 
 /// How a hub is run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +53,7 @@ pub struct Service {
     name: HubName,
     pub(super) options: Options,
     pub(super) hub: Arc<dyn Erased>,
+    pub(super) filters: Filters,
 }
 
 /// How a run of a hub's code ended.
@@ -127,12 +128,21 @@ impl Service {
                 });
             }
         }
+        let filters = definition.filters.map(|filters| filters(&hub));
         let hub = Arc::new(hub);
         Ok(Self {
+            filters: filters.unwrap_or_default(),
             name,
             options,
             hub: Arc::new(Native { hub, definition }),
         })
+    }
+
+    /// With these filters around its own.
+    #[must_use]
+    pub fn filtered(mut self, filters: Filters) -> Self {
+        self.filters = filters.around(self.filters);
+        self
     }
 
     /// Its name.
@@ -168,7 +178,11 @@ impl Service {
     pub async fn connected(&self, connection: &Arc<Connection>) -> Ended {
         let running = Running::opening(connection);
         let ctx = Context::new(connection, &running);
-        let ran = caught(|| self.hub.connected(ctx)).await;
+        let connected = || {
+            self.filters
+                .connected(&ctx, || self.hub.connected(ctx.clone()))
+        };
+        let ran = caught(connected).await;
         running.opened();
         self.stage(connection, Stage::Opening, ran)
     }
@@ -181,7 +195,11 @@ impl Service {
             let reason = Disconnect::new(reason);
             let running = Arc::new(Running::new(connection));
             let ctx = Context::new(connection, &running);
-            caught(|| self.hub.disconnected(ctx, reason)).await
+            let disconnected = || {
+                let run = || self.hub.disconnected(ctx.clone(), reason.clone());
+                self.filters.disconnected(&ctx, &reason, run)
+            };
+            caught(disconnected).await
         };
         self.stage(connection, Stage::Closing, ran)
     }

@@ -53,6 +53,11 @@ pub(super) fn unbound(target: &str, error: &BindError, detailed: bool) -> String
     }
 }
 
+/// Text for who may not invoke this (reference signalr-core 12.5).
+pub(super) fn unauthorized(target: &str) -> String {
+    format!("Failed to invoke '{target}' because user is unauthorized")
+}
+
 /// Text for an invocation in the other mode than that of its method.
 pub(super) fn other_mode(target: &str, streams: bool) -> String {
     let (is, with) = if streams {

@@ -26,7 +26,7 @@ pub(super) struct World(Mutex<State>);
 pub(super) struct State {
     pub(super) members: BTreeMap<ConnectionId, Member>,
     /// Calls that nothing keeps from starting.
-    ready: VecDeque<Call>,
+    ready: VecDeque<Due>,
     /// What hubs want to be run beside their methods.
     pub(super) spawned: Vec<BoxFuture<'static, ()>>,
     /// The clock, and who waits for it.
@@ -86,7 +86,7 @@ pub(super) struct Taken {
 }
 
 /// Something that a gateway would tell the hub-host now.
-pub(super) enum Call {
+pub(super) enum Due {
     Invoke(Arc<Connection>, Invocation),
     End(Arc<Connection>, CloseReason),
 }
@@ -117,7 +117,7 @@ impl World {
                 member.ending = true;
                 member.waiting.clear();
                 let connection = Arc::clone(&member.connection);
-                state.ready.push_back(Call::End(connection, reason));
+                state.ready.push_back(Due::End(connection, reason));
                 for asked in state.asked.values().filter(|asked| asked.connection == *id) {
                     asked.answer(ClientOutcome::Disconnected);
                 }
@@ -181,7 +181,7 @@ impl World {
                 member.release(false, &mut state.ready);
             } else {
                 let connection = Arc::clone(&member.connection);
-                state.ready.push_back(Call::Invoke(connection, invocation));
+                state.ready.push_back(Due::Invoke(connection, invocation));
             }
             taken
         })
@@ -295,7 +295,7 @@ impl World {
         Some(item)
     }
 
-    pub(super) fn next_call(&self) -> Option<Call> {
+    pub(super) fn next_call(&self) -> Option<Due> {
         self.with(|state| state.ready.pop_front())
     }
 
@@ -389,14 +389,14 @@ impl Member {
     }
 
     /// Gives the slot back, and to the next invocation that waits for it.
-    fn release(&mut self, release: bool, ready: &mut VecDeque<Call>) {
+    fn release(&mut self, release: bool, ready: &mut VecDeque<Due>) {
         self.busy &= !release;
         if self.busy {
             return;
         }
         if let Some(next) = self.waiting.pop_front() {
             self.busy = true;
-            ready.push_back(Call::Invoke(Arc::clone(&self.connection), next));
+            ready.push_back(Due::Invoke(Arc::clone(&self.connection), next));
         }
     }
 }

@@ -146,3 +146,38 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Counted<A> {
         Ok(element)
     }
 }
+
+/// Reads one argument of an invocation.
+///
+/// # Errors
+/// If there are not so many, or it is no `T`.
+pub(crate) fn nth<T: DeserializeOwned>(arguments: &Arguments, at: usize) -> Result<T, ValueError> {
+    let nth = Nth(at, std::marker::PhantomData);
+    match arguments.encoding {
+        Encoding::Json => {
+            json_read::read_with(&arguments.bytes, |value| value.deserialize_seq(nth))
+        }
+        Encoding::MessagePack => {
+            messagepack_read::read_with(&arguments.bytes, |value| value.deserialize_seq(nth))
+        }
+    }
+}
+
+struct Nth<T>(usize, std::marker::PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for Nth<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of arguments")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut arguments: A) -> Result<T, A::Error> {
+        for _ in 0..self.0 {
+            arguments.next_element::<IgnoredAny>()?;
+        }
+        let read = arguments.next_element()?;
+        while arguments.next_element::<IgnoredAny>()?.is_some() {}
+        read.ok_or_else(|| serde::de::Error::custom("no such argument"))
+    }
+}

@@ -25,7 +25,7 @@ fn present(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(ToOwned::to_owned)
 }
 
-#[hub(parts(streams))]
+#[hub(parts(streams, guarded))]
 impl Conformance {
     // --- Life cycle -------------------------------------------------------------------------------------------------
 
@@ -348,12 +348,12 @@ impl Conformance {
         self.kept(ctx, |kept| kept.recorded.clone())
     }
 
-    fn set_item(&self, ctx: &Context, key: String, value: String) {
-        self.kept(ctx, |kept| kept.items.insert(key, value));
+    async fn set_item(&self, ctx: &Context, key: String, value: String) -> Called {
+        Ok(ctx.items().set(&key, &value).await?)
     }
 
-    fn get_item(&self, ctx: &Context, key: String) -> Option<String> {
-        self.kept(ctx, |kept| kept.items.get(&key).cloned())
+    fn get_item(&self, ctx: &Context, key: String) -> Result<Option<String>, HubError> {
+        Ok(ctx.items().get(&key)?)
     }
 
     // --- The request ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 //! 18.1, under their names and with their texts, so that the same calls can be compared with the real server; and for
 //! each type of 11.4 a method that gives back what it was given.
 
+mod guarded;
 mod hub;
 mod state;
 mod streams;

@@ -49,7 +49,6 @@ impl Drop for Noted {
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) recorded: Vec<i32>,
-    pub(crate) items: HashMap<String, String>,
 }
 
 /// How many connections events are kept of, and how many of each.

@@ -9,7 +9,7 @@ use crate::hub::invalid_operation;
 use crate::state::Noted;
 
 /// What an upload brings, one after the other.
-async fn collect<T: serde::de::DeserializeOwned>(
+pub(crate) async fn collect<T: serde::de::DeserializeOwned>(
     mut source: Upload<T>,
 ) -> Result<Vec<T>, HubError> {
     let mut all = Vec::new();

@@ -151,3 +151,28 @@ fn client_results_are_those_of_the_reference() {
         );
     });
 }
+
+#[test]
+fn authorization_is_that_of_the_reference() {
+    each(|hub, client| {
+        let denied =
+            |method: &str| format!("Failed to invoke '{method}' because user is unauthorized");
+        let user = hub.connect("ana");
+        assert_eq!(
+            client.invoke::<()>("AuthMethod", ()),
+            Err(denied("AuthMethod"))
+        );
+        assert_eq!(user.invoke("AuthMethod", ()), Ok(()));
+        let text = user.invoke("MultiParamAuthMethod", ("text", 1));
+        assert_eq!(text, Ok("text".to_owned()));
+        let text = user.invoke::<String>("MultiParamAuthMethod", ("denied", 1));
+        assert_eq!(text, Err(denied("MultiParamAuthMethod")));
+        let (all, [source]) = client.start_with_uploads::<AnyValue, 1>("UploadArrayAuth", ());
+        assert_eq!(all.result(), Err(denied("UploadArrayAuth")));
+        assert!(source.is_closed());
+        let (all, [source]) = user.start_with_uploads::<Vec<i32>, 1>("UploadArrayAuth", ());
+        source.send(1);
+        source.complete();
+        assert_eq!(all.result(), Ok(vec![1]));
+    });
+}
