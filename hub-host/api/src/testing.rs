@@ -97,10 +97,14 @@ impl TestHub {
     /// As [`new`](Self::new).
     #[track_caller]
     pub fn filtered(hub: impl Hub, options: Options, filters: Filters) -> Self {
-        let service = match Service::new(hub, options) {
-            Ok(service) => service.filtered(filters),
+        match Service::new(hub, options) {
+            Ok(service) => Self::of(service.filtered(filters)),
             Err(error) => panic!("{error}"),
-        };
+        }
+    }
+
+    /// Runs what a host would run, with a limit to invocations for instance.
+    pub fn of(service: Service) -> Self {
         let parts = Parts {
             service,
             world: Arc::default(),
@@ -166,6 +170,12 @@ impl TestHub {
         self.run();
         self.parts.world.advance(time);
         self.run();
+    }
+
+    /// How many runs of the hub's code have not ended: methods and their streams, and what they spawned.
+    pub fn running(&self) -> usize {
+        self.run();
+        self.parts.executor.len()
     }
 
     /// The members of a group, in order of their ids.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::FutureExt as _;
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 use futures_util::stream::{BoxStream, StreamExt as _};
 use hubplane_proto_ids::InvocationId;
 use hubplane_proto_link::{
@@ -205,7 +205,7 @@ impl Call {
         let Bound {
             target, call, run, ..
         } = bound;
-        let method = caught(|| self.filtered(call, run));
+        let method = self.in_time(caught(|| self.filtered(call, run)));
         let returned = if self.invocation.kind == InvocationKind::Stream {
             match self.unless_cancelled(method).await {
                 Some(returned) => returned,
@@ -223,6 +223,25 @@ impl Call {
             Err(Failure { error, run }) => {
                 let text = text::failed(&target, &error, self.service.options.detailed_errors);
                 (Outcome::Error(text), run, Some(format!("{error:?}")))
+            }
+        }
+    }
+
+    /// What a run gives, or that it took too long; then it is dropped where it stands.
+    async fn in_time<T>(
+        &self,
+        run: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(timeout) = self.service.timeout else {
+            return run.await;
+        };
+        let run = Box::pin(run);
+        match select(run, self.connection.origin.port.sleep(timeout)).await {
+            Either::Left((ran, _)) => ran,
+            Either::Right(((), run)) => {
+                dropped(run);
+                let text = format!("it ran longer than {timeout:?}");
+                Err(HubError::hidden("TimeoutException", text).into())
             }
         }
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use hubplane_proto_ids::{HubName, InvalidId, UserId};
@@ -54,6 +55,7 @@ pub struct Service {
     pub(super) options: Options,
     pub(super) hub: Arc<dyn Erased>,
     pub(super) filters: Filters,
+    pub(super) timeout: Option<Duration>,
 }
 
 /// How a run of a hub's code ended.
@@ -132,6 +134,7 @@ impl Service {
         let hub = Arc::new(hub);
         Ok(Self {
             filters: filters.unwrap_or_default(),
+            timeout: None,
             name,
             options,
             hub: Arc::new(Native { hub, definition }),
@@ -142,6 +145,16 @@ impl Service {
     #[must_use]
     pub fn filtered(mut self, filters: Filters) -> Self {
         self.filters = filters.around(self.filters);
+        self
+    }
+
+    /// With a limit to how long one invocation runs: beyond it, it is dropped where it waits, and its client reads that
+    /// it failed. Of a method that answers by a stream, that is the time until it has the stream.
+    ///
+    /// Without a limit, as in the reference, a method that waits for ever keeps its connection's slot for ever.
+    #[must_use]
+    pub fn invocation_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 

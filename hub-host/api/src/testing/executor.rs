@@ -45,6 +45,11 @@ impl Executor {
         slot
     }
 
+    /// How many have not ended.
+    pub(super) fn len(&self) -> usize {
+        self.with(|tasks| tasks.len())
+    }
+
     /// Polls until nothing is woken any more.
     pub(super) fn run(&self) {
         loop {

@@ -1,5 +1,6 @@
 //! Exactly who receives (reference signalr-core 14.1 and the recordings of sending), and what a test can do.
 
+mod ending;
 mod guarding;
 mod keeping;
 mod results;
