@@ -17,7 +17,7 @@ pub(crate) struct Clocks {
     heard_at: Instant,
     /// The client has pinged: from the first ping on its silence counts (13.2).
     pub(crate) armed: bool,
-    /// Until when `on_disconnected` is waited for.
+    /// Until when a lifecycle method is waited for once the connection is to end.
     closing_until: Instant,
 }
 
@@ -54,7 +54,9 @@ impl Connection {
             Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
                 Some(self.clocks.handshake_until)
             }
-            Phase::Opening | Phase::Open if self.reason.is_some() => None,
+            Phase::Opening | Phase::Open if self.reason.is_some() => {
+                Some(self.clocks.closing_until)
+            }
             Phase::Opening | Phase::Open if self.parting.is_some() => {
                 self.parting.as_ref().map(|parting| parting.until)
             }
@@ -89,6 +91,10 @@ impl Connection {
 
     fn handle_timeout_of_client(&mut self, now: Instant) {
         if self.reason.is_some() {
+            // A method that never ends is not waited for any longer: `on_disconnected` runs beside it.
+            if now >= self.clocks.closing_until {
+                self.tell_hub(now);
+            }
             return;
         }
         if let Some(until) = self.parting.as_ref().map(|parting| parting.until) {

@@ -129,6 +129,7 @@ impl Connection {
             Phase::Opening => {
                 self.say(farewell);
                 self.reason = Some(reason);
+                self.clocks.closing(&self.options, now);
             }
             Phase::Open => {
                 self.say(farewell);
@@ -153,7 +154,7 @@ impl Connection {
         }
     }
 
-    fn tell_hub(&mut self, now: Instant) {
+    pub(crate) fn tell_hub(&mut self, now: Instant) {
         if let Some(reason) = self.reason.clone() {
             let connection = self.info.connection.clone();
             self.output(Output::ToHubHost(ToHubHost::Closed { connection, reason }));

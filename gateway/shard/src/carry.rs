@@ -207,16 +207,22 @@ impl Shard {
         }
     }
 
-    /// The link has taken a frame that waited.
-    pub(crate) fn frame_sent(&mut self, place: usize, serial: u64) {
-        if let Some(entry) = self
+    /// The link has taken a frame that waited, or has ended before it could.
+    pub(crate) fn frame_handed(&mut self, place: usize, serial: u64, outcome: Handed) {
+        let Some(entry) = self
             .entries
             .get_mut(place)
             .filter(|entry| entry.serial == serial)
-        {
-            entry.frames_waiting = entry.frames_waiting.saturating_sub(1);
-            self.resume(place);
+        else {
+            return;
+        };
+        entry.frames_waiting = entry.frames_waiting.saturating_sub(1);
+        if outcome == Handed::Lost {
+            tracing::warn!(connection = %entry.connection.info().connection, "a frame was lost with its link");
+            entry.connection.handle_link_lost(self.now);
+            return self.pump(place);
         }
+        self.resume(place);
     }
 
     /// More messages of a client that does not take their answers would only make its queue longer.

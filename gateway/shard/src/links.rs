@@ -121,9 +121,9 @@ impl Links {
         }
     }
 
-    /// Sends what waits as far as there is room; `sent` gets the connections whose frames went, or were lost with their
+    /// Sends what waits as far as there is room; `handed` gets the connections whose frames went, or were lost with their
     /// link. One waker per link, whatever the number of connections.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, sent: &mut Vec<Sender>) {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, handed: &mut Vec<(Sender, Handed)>) {
         if self.full == 0 {
             return;
         }
@@ -140,10 +140,9 @@ impl Links {
                 let Some((connection, frame)) = link.backlog.pop_front() else {
                     break;
                 };
-                if matches!(ready, Poll::Ready(Err(_))) || room.send_item(frame).is_err() {
-                    tracing::debug!("a frame was lost with its link");
-                }
-                sent.extend(connection);
+                let lost = matches!(ready, Poll::Ready(Err(_))) || room.send_item(frame).is_err();
+                let outcome = if lost { Handed::Lost } else { Handed::Sent };
+                handed.extend(connection.map(|sender| (sender, outcome)));
             }
             if link.backlog.is_empty() && link.room.take().is_some() {
                 emptied.push(index);
@@ -234,8 +233,22 @@ mod tests {
             links.poll(&mut cx, &mut sent);
         }
         assert_eq!(seen, [0, 1, 2, 3, 4]);
-        assert_eq!(sent, [(7, 2), (7, 3), (7, 4)]);
+        let all = [(7, 2), (7, 3), (7, 4)].map(|sender| (sender, Handed::Sent));
+        assert_eq!(sent, all);
         assert_eq!(links.send(link, None, frame(5)), Handed::Sent);
+    }
+
+    #[test]
+    fn what_waits_for_a_link_that_ends_is_told_as_lost() {
+        let (sender, frames) = mpsc::channel(1);
+        let (sender, mut links) = (LinkSender::new(sender), Links::default());
+        let link = links.attach(&sender);
+        assert_eq!(links.send(link, Some((1, 1)), frame(0)), Handed::Sent);
+        assert_eq!(links.send(link, Some((1, 1)), frame(1)), Handed::Waits);
+        drop(frames);
+        let mut handed = Vec::new();
+        links.poll(&mut Context::from_waker(Waker::noop()), &mut handed);
+        assert_eq!(handed, [((1, 1), Handed::Lost)]);
     }
 
     #[test]

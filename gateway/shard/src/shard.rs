@@ -181,11 +181,11 @@ impl Shard {
             }
             self.commands.extend(self.taken.drain(..));
         }
-        let mut sent = Vec::new();
-        self.links.poll(cx, &mut sent);
-        for (place, serial) in sent {
+        let mut handed = Vec::new();
+        self.links.poll(cx, &mut handed);
+        for ((place, serial), outcome) in handed {
             self.now = Instant::now();
-            self.frame_sent(place, serial);
+            self.frame_handed(place, serial, outcome);
             work = true;
         }
         if let Some(next) = self.wheel.next() {

@@ -309,3 +309,15 @@ fn a_method_that_takes_longer_is_not_waited_for() {
         "nobody is there to be told"
     );
 }
+
+#[test]
+fn an_on_connected_that_never_ends_keeps_no_connection_for_ever() {
+    let mut rig = Rig::opening(Options::default(), JSON);
+    rig.connection
+        .handle_close(CloseReason::Aborted, false, rig.now);
+    assert_eq!(rig.outputs(), [CLOSE]);
+    assert_eq!(
+        rig.pass(121.0),
+        ["60: hub closed None", "120: close", "120: ended aborted"]
+    );
+}
