@@ -90,6 +90,10 @@ impl Filters {
         Self(self.0.iter().cloned().chain([filter]).collect())
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// These around others.
     pub(crate) fn around(self, inner: Self) -> Self {
         Self(self.0.iter().chain(inner.0.iter()).cloned().collect())
@@ -100,9 +104,6 @@ impl Filters {
         call: Call,
         method: impl FnOnce(Call) -> Filtered<'a, Returned> + Send + 'a,
     ) -> Filtered<'a, Returned> {
-        if self.0.is_empty() {
-            return method(call);
-        }
         let next = Next {
             filters: &self.0,
             method: Box::new(method),

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hubplane_proto_ids::HubName;
 use hubplane_proto_link::{Caller, GroupOperation};
 
 use crate::audience::Origin;
 use crate::host::Port;
-use crate::{Audience, Changing, Client, Sending};
+use crate::{Audience, Changing, Client, QuestionError, Sending};
 
 /// A hub seen from outside any invocation: for background work, timers and HTTP handlers.
 ///
@@ -91,6 +92,43 @@ impl HubContext {
     ) -> Changing {
         self.origin
             .change(GroupOperation::Remove, connection.as_ref(), group.as_ref())
+    }
+
+    /// Waits for this long, by the host's clock. Cancel safe.
+    pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
+        self.origin.port.sleep(time)
+    }
+
+    /// Runs something beside the methods of the hub. It ends with the host: when that has drained, it is dropped where
+    /// it stands.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.origin.port.spawn(Box::pin(work));
+    }
+
+    /// Makes every connection that a user has now a member of a group; how many those are. One that comes later is none.
+    ///
+    /// # Errors
+    /// [`QuestionError`](crate::QuestionError) if it could not be found out which they are, or what became of one.
+    pub fn add_user_to_group(
+        &self,
+        user: &str,
+        group: &str,
+    ) -> impl Future<Output = Result<usize, QuestionError>> + Send + use<> {
+        let (user, group) = (self.user(user), group.to_owned());
+        user.change_group(GroupOperation::Add, group)
+    }
+
+    /// Makes every connection that a user has now no member of a group any more; how many those are.
+    ///
+    /// # Errors
+    /// As [`add_user_to_group`](Self::add_user_to_group).
+    pub fn remove_user_from_group(
+        &self,
+        user: &str,
+        group: &str,
+    ) -> impl Future<Output = Result<usize, QuestionError>> + Send + use<> {
+        let (user, group) = (self.user(user), group.to_owned());
+        user.change_group(GroupOperation::Remove, group)
     }
 
     /// Ends a connection. Its client may reconnect by itself where `allow_reconnect` says so.

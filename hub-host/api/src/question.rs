@@ -1,10 +1,10 @@
 use std::future::Future;
 
 use hubplane_proto_ids::{ConnectionId, UserId};
-use hubplane_proto_link::{Answer, Member, Question};
+use hubplane_proto_link::{Answer, GroupOperation, Member, Question};
 
 use crate::host::QueryRequest;
-use crate::{Audience, QuestionError};
+use crate::{Audience, Membership, QuestionError};
 
 /// As many connections as one page has at most.
 const PAGE_MAX: u32 = 1000;
@@ -102,6 +102,30 @@ impl Audience {
             match asking.await? {
                 Answer::Connections(members) => Ok(members.into_iter().map(Into::into).collect()),
                 _ => Err(QuestionError::Unavailable),
+            }
+        }
+    }
+
+    /// Changes a group for everybody who is in this audience now, page by page.
+    pub(crate) fn change_group(
+        self,
+        operation: GroupOperation,
+        group: String,
+    ) -> impl Future<Output = Result<usize, QuestionError>> + Send + use<> {
+        async move {
+            let mut changed = 0;
+            let mut after = None;
+            loop {
+                let page = self.connections(after.as_ref(), PAGE_MAX).await?;
+                for listed in &page {
+                    let id = listed.connection.as_str();
+                    let change = self.origin().change(operation, id, &group).await?;
+                    changed += usize::from(change == Membership::Changed);
+                }
+                match page.into_iter().next_back() {
+                    Some(last) => after = Some(last.connection),
+                    None => return Ok(changed),
+                }
             }
         }
     }

@@ -42,27 +42,47 @@ struct Needed {
 
 impl Needed {
     /// Takes it if nothing has to be waited for.
-    fn try_take(&self) -> Option<Vec<Taken>> {
-        let mut all = Vec::new();
+    fn try_take(&self) -> Option<AllTaken> {
+        let mut all = AllTaken::default();
         if let Some(window) = &self.window {
-            all.push(window.try_take(self.window_bytes)?);
+            all.window = Some(window.try_take(self.window_bytes)?);
         }
-        for credit in self.credit.iter().flatten() {
-            all.push(credit.try_take(self.credit_bytes)?);
+        if let Some([caller, link]) = &self.credit {
+            all.credit = Some([
+                caller.try_take(self.credit_bytes)?,
+                link.try_take(self.credit_bytes)?,
+            ]);
         }
         Some(all)
     }
 
     /// Waits for it. Cancel safe.
-    async fn take(&self) -> Vec<Taken> {
-        let mut all = Vec::new();
+    async fn take(&self) -> AllTaken {
+        let mut all = AllTaken::default();
         if let Some(window) = &self.window {
-            all.push(window.take(self.window_bytes).await);
+            all.window = Some(window.take(self.window_bytes).await);
         }
-        for credit in self.credit.iter().flatten() {
-            all.push(credit.take(self.credit_bytes).await);
+        if let Some([caller, link]) = &self.credit {
+            let of_caller = caller.take(self.credit_bytes).await;
+            all.credit = Some([of_caller, link.take(self.credit_bytes).await]);
         }
         all
+    }
+}
+
+/// What was taken for one frame.
+#[derive(Default)]
+struct AllTaken {
+    window: Option<Taken>,
+    credit: Option<[Taken; 2]>,
+}
+
+impl AllTaken {
+    fn sent(self) {
+        let taken = self.window.into_iter();
+        taken
+            .chain(self.credit.into_iter().flatten())
+            .for_each(Taken::sent);
     }
 }
 
@@ -103,6 +123,9 @@ impl LinkPort {
     /// It is not there any more.
     pub(crate) fn closed(&self, connection: &ConnectionId) {
         self.windows.close(connection);
+        // Where nothing is under way, nothing comes back.
+        let caller = Caller::Connection(connection.clone());
+        self.credits.give_and_forget(&caller, 0);
     }
 
     /// Whether it is a connection of this link.
@@ -188,7 +211,7 @@ impl Port for LinkPort {
         };
         match self.frames.try_send(frame) {
             Ok(()) => {
-                taken.into_iter().for_each(Taken::sent);
+                taken.sent();
                 Ok(())
             }
             Err(TrySendError::Full(frame)) => Err(Refused::Full(Box::new(frame))),
@@ -206,7 +229,7 @@ impl Port for LinkPort {
                 () = frames.closed() => return Err(LinkLost),
             };
             frames.send(frame).await.map_err(|_lost| LinkLost)?;
-            taken.into_iter().for_each(Taken::sent);
+            taken.sent();
             Ok(())
         })
     }

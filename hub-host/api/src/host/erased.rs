@@ -37,8 +37,9 @@ pub(super) trait Erased: Send + Sync {
         ctx: Context,
         reason: Disconnect,
     ) -> BoxFuture<'static, Result<(), HubError>>;
-    /// What the hub itself says about a call; `None` if it says nothing.
-    fn authorize(&self, call: Call) -> Option<BoxFuture<'static, bool>>;
+    /// Whether the hub has something to say about calls itself.
+    fn authorizes(&self) -> bool;
+    fn authorize(&self, call: Call) -> BoxFuture<'static, bool>;
     fn names_users(&self) -> bool;
     fn user_id(&self, request: &Request) -> Option<String>;
 }
@@ -91,9 +92,15 @@ impl<H: Hub> Erased for Native<H> {
         }
     }
 
-    fn authorize(&self, call: Call) -> Option<BoxFuture<'static, bool>> {
-        let authorize = self.definition.authorize?;
-        Some(authorize(Arc::clone(&self.hub), call))
+    fn authorizes(&self) -> bool {
+        self.definition.authorize.is_some()
+    }
+
+    fn authorize(&self, call: Call) -> BoxFuture<'static, bool> {
+        match self.definition.authorize {
+            Some(authorize) => authorize(Arc::clone(&self.hub), call),
+            None => Box::pin(std::future::ready(true)),
+        }
     }
 
     fn names_users(&self) -> bool {

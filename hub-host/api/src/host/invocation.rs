@@ -38,6 +38,7 @@ impl Service {
     ) -> impl Future<Output = Ended> + Send + use<> {
         let begun = connection.begin(&invocation, self.options.detailed_errors);
         let call = Call {
+            ctx: Context::new(connection, &begun.running),
             service: self.clone(),
             connection: Arc::clone(connection),
             invocation,
@@ -53,6 +54,7 @@ struct Call {
     connection: Arc<Connection>,
     invocation: Invocation,
     begun: Begun,
+    ctx: Context,
 }
 
 /// Why a method is not run: for the client, and for the log.
@@ -62,12 +64,13 @@ struct Unbound {
 }
 
 /// A method whose arguments fit.
-struct Bound {
+struct Bound<'a> {
+    /// As it was declared.
+    name: &'a str,
     /// As texts show it.
-    target: String,
+    target: &'a str,
     shape: Shape,
     allowed: bool,
-    call: Filtered,
     run: Method,
 }
 
@@ -105,7 +108,7 @@ impl Call {
     }
 
     /// Finds the method and reads its arguments.
-    fn bind(&self) -> Result<Bound, Unbound> {
+    fn bind(&self) -> Result<Bound<'_>, Unbound> {
         let given = &self.invocation.target;
         let detailed = self.service.options.detailed_errors;
         let bind = || self.run_of(&self.invocation.arguments);
@@ -126,22 +129,19 @@ impl Call {
         };
         match found.run {
             Ok(run) => Ok(Bound {
-                target: target.to_owned(),
+                name: found.name,
+                target,
                 allowed: found.allowed,
                 shape: found.shape,
-                call: Filtered::new(
-                    self.context(),
-                    found.name,
-                    self.invocation.arguments.clone(),
-                ),
                 run,
             }),
             Err(error) => Err(Unbound::arguments(target, &error, detailed)),
         }
     }
 
-    fn context(&self) -> Context {
-        Context::new(&self.connection, &self.begun.running)
+    /// The invocation as filters and the hub's own function see it.
+    fn seen(&self, name: &str) -> Filtered {
+        Filtered::new(self.ctx.clone(), name, self.invocation.arguments.clone())
     }
 
     fn run_of(&self, arguments: &Arguments) -> Option<Found<'_>> {
@@ -149,19 +149,23 @@ impl Call {
         let target = &self.invocation.target;
         self.service
             .hub
-            .bind(target, self.context(), arguments, uploads)
+            .bind(target, self.ctx.clone(), arguments, uploads)
     }
 
     /// Everything else that is checked before a method runs, in the reference's order (signalr-core 12.2): it decides
     /// which text a client reads that made two mistakes.
-    async fn check(&self, bound: Bound) -> Result<Bound, Unbound> {
-        let shape = bound.shape;
-        let call = bound.call.clone();
-        let everybody = shape.rule.anonymous;
-        if !bound.allowed || !(everybody || self.is_authorized(call).await) {
-            return Err(text::unauthorized(&bound.target).into());
+    async fn check<'a>(&'a self, bound: Bound<'a>) -> Result<Bound<'a>, Unbound> {
+        let Bound {
+            name,
+            target,
+            shape,
+            allowed,
+            ..
+        } = bound;
+        let everybody = shape.rule.anonymous || !self.service.hub.authorizes();
+        if !allowed || !(everybody || self.is_authorized(name).await) {
+            return Err(text::unauthorized(target).into());
         }
-        let target = &bound.target;
         let streaming = self.invocation.kind == InvocationKind::Stream;
         if streaming != shape.streams {
             return Err(text::other_mode(target, shape.streams).into());
@@ -177,19 +181,17 @@ impl Call {
     }
 
     /// What the hub's own function says. A panic of it allows nothing.
-    async fn is_authorized(&self, call: Filtered) -> bool {
-        let asked = async {
-            match self.service.hub.authorize(call) {
-                Some(authorized) => authorized.await,
-                None => true,
-            }
-        };
+    async fn is_authorized(&self, name: &str) -> bool {
+        let asked = async { self.service.hub.authorize(self.seen(name)).await };
         let authorized = AssertUnwindSafe(asked).catch_unwind().await;
         authorized.unwrap_or(false)
     }
 
     /// The method with its filters around it.
-    async fn filtered(&self, call: Filtered, run: Method) -> Result<Returned, HubError> {
+    async fn filtered(&self, name: &str, run: Method) -> Result<Returned, HubError> {
+        if self.service.filters.is_empty() {
+            return run.await;
+        }
         let method = move |call: Filtered| match call.changed() {
             None => run,
             Some(arguments) => match self.run_of(arguments).map(|found| found.run) {
@@ -198,15 +200,17 @@ impl Call {
                 None => Box::pin(std::future::ready(Err(BindError::panicked().into()))),
             },
         };
+        let call = self.seen(name);
         self.service.filters.invoke(call, method).await
     }
 
-    async fn call(&self, bound: Bound) -> End {
+    async fn call(&self, bound: Bound<'_>) -> End {
         let Bound {
-            target, call, run, ..
+            name, target, run, ..
         } = bound;
-        let method = self.in_time(caught(|| self.filtered(call, run)));
-        let returned = if self.invocation.kind == InvocationKind::Stream {
+        let method = self.in_time(caught(|| self.filtered(name, run)));
+        let streaming = self.invocation.kind == InvocationKind::Stream;
+        let returned = if streaming {
             match self.unless_cancelled(method).await {
                 Some(returned) => returned,
                 None => return (Outcome::Void, Run::Returned, None),
@@ -215,13 +219,18 @@ impl Call {
             method.await
         };
         match returned {
+            Ok(Returned(What::Value(..))) if streaming => {
+                // A filter's doing.
+                let text = text::no_stream(name);
+                (Outcome::Error(text.clone()), Run::Failed, Some(text))
+            }
             Ok(Returned(What::Value(_, reply))) => {
                 let value = Outcome::Value(self.payload(reply));
                 (value, Run::Returned, None)
             }
             Ok(Returned(What::Stream(items))) => self.stream(items).await,
             Err(Failure { error, run }) => {
-                let text = text::failed(&target, &error, self.service.options.detailed_errors);
+                let text = text::failed(target, &error, self.service.options.detailed_errors);
                 (Outcome::Error(text), run, Some(format!("{error:?}")))
             }
         }

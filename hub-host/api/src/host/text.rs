@@ -68,6 +68,13 @@ pub(super) fn other_mode(target: &str, streams: bool) -> String {
     format!("The client attempted to invoke the {is} '{target}' method with a {with} invocation.")
 }
 
+/// Text for a streaming method that gave something else.
+pub(super) fn no_stream(name: &str) -> String {
+    format!(
+        "The value returned by the streaming method '{name}' is not a ChannelReader<> or IAsyncEnumerable<>."
+    )
+}
+
 /// Text for a streaming invocation under the id of one that runs.
 pub(super) fn in_use(id: &InvocationId) -> String {
     format!("Invocation ID '{id}' is already in use.")

@@ -42,6 +42,18 @@ impl Keeps {
         Ok(counts)
     }
 
+    async fn groups_of_user(
+        &self,
+        ctx: &Context,
+        user: String,
+    ) -> Result<(usize, u64, usize), HubError> {
+        let added = ctx.hub().add_user_to_group(&user, "g").await?;
+        let members = ctx.group("g").count().await?;
+        let removed = ctx.hub().remove_user_from_group(&user, "g").await?;
+        assert!(!ctx.group("g").exists().await?);
+        Ok((added, members, removed))
+    }
+
     async fn pages(&self, ctx: &Context, limit: u32) -> Result<Vec<Vec<String>>, HubError> {
         let mut pages = Vec::new();
         let mut after = None;
@@ -98,6 +110,9 @@ fn questions_are_about_those_who_are_there() {
     assert_eq!(clients[2].invoke("counts", ()), Ok(vec![3_u64, 2, 0, 1]));
     clients[0].disconnect();
     assert_eq!(clients[2].invoke("counts", ()), Ok(vec![2_u64, 1, 0, 1]));
+    clients[1].invoke::<()>("set", ("k", 1)).unwrap();
+    let groups = clients[2].invoke("groupsOfUser", ("ana",));
+    assert_eq!(groups, Ok((1_usize, 1_u64, 1_usize)));
     let pages: Vec<Vec<String>> = clients[2].invoke("pages", (1,)).unwrap();
     let ids = [clients[1].id().to_string(), clients[2].id().to_string()];
     assert_eq!(pages, [vec![ids[0].clone()], vec![ids[1].clone()], vec![]]);
