@@ -107,25 +107,23 @@ impl Audience {
     }
 
     /// Changes a group for everybody who is in this audience now, page by page.
-    pub(crate) fn change_group(
+    pub(crate) async fn change_group(
         self,
         operation: GroupOperation,
         group: String,
-    ) -> impl Future<Output = Result<usize, QuestionError>> + Send + use<> {
-        async move {
-            let mut changed = 0;
-            let mut after = None;
-            loop {
-                let page = self.connections(after.as_ref(), PAGE_MAX).await?;
-                for listed in &page {
-                    let id = listed.connection.as_str();
-                    let change = self.origin().change(operation, id, &group).await?;
-                    changed += usize::from(change == Membership::Changed);
-                }
-                match page.into_iter().next_back() {
-                    Some(last) => after = Some(last.connection),
-                    None => return Ok(changed),
-                }
+    ) -> Result<usize, QuestionError> {
+        let mut changed = 0;
+        let mut after = None;
+        loop {
+            let page = self.connections(after.as_ref(), PAGE_MAX).await?;
+            for listed in &page {
+                let id = listed.connection.as_str();
+                let change = self.origin().change(operation, id, &group).await?;
+                changed += usize::from(change == Membership::Changed);
+            }
+            match page.into_iter().next_back() {
+                Some(last) => after = Some(last.connection),
+                None => return Ok(changed),
             }
         }
     }

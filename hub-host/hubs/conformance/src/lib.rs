@@ -12,5 +12,5 @@ mod streams;
 mod tests;
 mod values;
 
-pub use state::Conformance;
+pub use state::{Conformance, Outside};
 pub use values::{Colour, ComplexObject, CustomObject, Empty};

@@ -12,7 +12,37 @@ pub struct Conformance {
     connections: Mutex<HashMap<ConnectionId, Kept>>,
     /// What was noted of the connections that came last.
     events: Arc<Mutex<Events>>,
-    gates: Mutex<HashMap<String, Arc<Mutex<Gate>>>>,
+    gates: Arc<Mutex<Gates>>,
+}
+
+/// The gates that somebody waits for, by connection.
+type Gates = HashMap<String, Arc<Mutex<Gate>>>;
+
+/// What can be seen of a hub, and done to it, without a connection to it.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    events: Arc<Mutex<Events>>,
+    gates: Arc<Mutex<Gates>>,
+}
+
+impl Outside {
+    /// What was noted of a connection, as `GetEvents` says it.
+    pub fn events(&self, connection: &str) -> Vec<String> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.of.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Lets a connection's methods go on that wait for it, as `Release` does.
+    pub fn release(&self, connection: &str) {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.remove(connection) {
+            let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
+            gate.open = true;
+            for waker in gate.waiting.drain(..) {
+                waker.wake();
+            }
+        }
+    }
 }
 
 /// Where methods of a connection wait until another one opens it, or the connection ends.
@@ -121,14 +151,7 @@ impl Conformance {
 
     /// Lets everybody go on who waits for this connection's gate.
     pub(crate) fn open_gate(&self, connection: &str) {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gate) = gates.remove(connection) {
-            let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
-            gate.open = true;
-            for waker in gate.waiting.drain(..) {
-                waker.wake();
-            }
-        }
+        self.outside().release(connection);
     }
 
     /// The connection has ended: only its events are kept.
@@ -142,7 +165,14 @@ impl Conformance {
 
     /// What was noted of a connection.
     pub(crate) fn events(&self, connection: &str) -> Vec<String> {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.of.get(connection).cloned().unwrap_or_default()
+        self.outside().events(connection)
+    }
+
+    /// The hub as it is seen by who has no connection to it.
+    pub fn outside(&self) -> Outside {
+        Outside {
+            events: Arc::clone(&self.events),
+            gates: Arc::clone(&self.gates),
+        }
     }
 }
