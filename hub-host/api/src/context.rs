@@ -186,8 +186,10 @@ impl Context {
     /// connection has ended, or the link to its gateway is lost. Cancel safe.
     ///
     /// A method that answers by a stream is dropped where it stands when that happens, its stream too; this is for the
-    /// work that it started elsewhere. An ordinary invocation cannot be cancelled by its client (reference signalr-core
-    /// 12.3): for it, this is [`disconnected`](Self::disconnected).
+    /// work that it started elsewhere. An end by itself is no cancellation.
+    ///
+    /// An ordinary invocation cannot be cancelled by its client (reference signalr-core 12.3): for it, this is
+    /// [`disconnected`](Self::disconnected).
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
         let (cancelled, ended) = (self.0.running.cancelled.fired(), self.disconnected());
         async move {

@@ -15,6 +15,7 @@ use crate::background::Background;
 use crate::link::Link;
 use crate::metrics::{Counts, Metrics};
 use crate::port::LinkPort;
+use crate::stuck::Watch;
 
 /// Frames that may wait on a link, in each direction.
 const LINK_FRAMES_MAX: usize = 1024;
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     tasks: Tasks,
     pub(crate) calls: Pool,
     background: Background,
+    pub(crate) watch: Arc<Watch>,
     pub(crate) metrics: Metrics,
     pub(crate) links: Arc<AnyLink>,
 }
@@ -58,15 +60,21 @@ impl HubHost {
         }
         let counts = hosted.values().map(|hub| Arc::clone(&hub.counts));
         let background = Background::new(tasks);
+        let watch = Watch::new();
         let inner = Inner {
             node,
             metrics: Metrics::new(meter, counts.collect()),
             hubs: hosted,
             calls: tasks.pool("invocation"),
+            watch: Arc::clone(&watch),
             links: Arc::new(AnyLink::new(&background)),
             background,
             tasks: tasks.clone(),
         };
+        let cancelled = tasks.cancelled().clone();
+        tasks.spawn("hub_watch", OnFailure::Log, async move {
+            cancelled.run_until_cancelled(watch.run()).await;
+        });
         Self {
             inner: Arc::new(inner),
         }

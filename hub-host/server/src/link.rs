@@ -140,9 +140,10 @@ impl Link {
             phase: Mutex::new(Phase::Opening),
         });
         record.counts.connected();
-        self.host
-            .calls
-            .spawn(open(Arc::clone(&record), Arc::clone(&self.port)));
+        let opening = open(Arc::clone(&record), Arc::clone(&self.port));
+        let hub = record.service.name();
+        let opening = self.host.watch.watched(hub, &id, "on_connected", opening);
+        self.host.calls.spawn(opening);
         if let Some(before) = self.records.insert(id, record) {
             // The gateway says that it is another one now.
             before.end();
@@ -178,9 +179,11 @@ impl Link {
             }
         };
         if let Some(reason) = close {
-            self.host
-                .calls
-                .spawn(close_record(record, Arc::clone(&self.port), reason));
+            let hub = record.service.name().clone();
+            let closing = close_record(record, Arc::clone(&self.port), reason);
+            let watch = &self.host.watch;
+            let closing = watch.watched(&hub, connection, "on_disconnected", closing);
+            self.host.calls.spawn(closing);
         }
     }
 
@@ -198,6 +201,8 @@ impl Link {
         let target = invocation.target.clone();
         // What comes next on the link may name it.
         let run = record.service.invoke(&record.connection, invocation);
+        let (hub, connection) = (record.service.name(), record.connection.id());
+        let run = host.watch.watched(hub, connection, &target, run);
         self.host.calls.spawn(async move {
             let started = Instant::now();
             let ended = run.await;
