@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hubplane_hub::host::{ClientRequest, GroupRequest, LinkLost, Port, QueryRequest, Refused};
-use hubplane_proto_ids::ConnectionId;
 use hubplane_proto_link::{AckOutcome, Answer, Audience, ClientOutcome, ToGateway};
 
 use crate::background::Background;
@@ -45,28 +44,29 @@ impl AnyLink {
         link.and_then(Weak::upgrade).ok_or(LinkLost)
     }
 
-    fn link_of(&self, connection: &ConnectionId) -> Option<Arc<LinkPort>> {
+    fn find(&self, is_it: impl Fn(&LinkPort) -> bool) -> Option<Arc<LinkPort>> {
         let links = self.links.read().unwrap_or_else(PoisonError::into_inner);
         let mut links = links.iter().filter_map(Weak::upgrade);
-        links.find(|link| link.has(connection))
+        links.find(|link| is_it(link))
     }
 
     fn of_frame(&self, frame: &ToGateway) -> Result<Arc<LinkPort>, LinkLost> {
         // The window of a connection is that of its own link.
-        let one = match frame {
-            ToGateway::ToConnection(send) => Some(&send.connection),
+        let home = match frame {
             ToGateway::Send(send) => match &send.delivery.audience {
-                Audience::Connections(ids) if ids.len() == 1 => ids.first(),
+                Audience::Connections(ids) if ids.len() == 1 => ids
+                    .first()
+                    .and_then(|id| self.find(|link| link.has(&send.delivery.hub, id))),
                 _ => None,
             },
+            ToGateway::ToConnection(send) => self.find(|link| link.holds(&send.connection)),
             _ => None,
         };
-        if let Some(link) = one.and_then(|connection| self.link_of(connection)) {
+        if let Some(link) = home {
             return Ok(link);
         }
         self.choose(match frame {
             ToGateway::Send(send) => of_audience(&send.delivery.audience),
-            ToGateway::ToConnection(send) => hash(&send.connection),
             ToGateway::Close(request) => hash(&request.connection),
             _ => 0,
         })

@@ -132,7 +132,7 @@ impl Link {
         let port = Arc::clone(&self.port) as Arc<dyn Port>;
         let outside = Arc::clone(&self.outside) as Arc<dyn Port>;
         let id = info.connection.clone();
-        self.port.opened(&id);
+        self.port.opened(&info.hub, &id);
         let record = Arc::new(Record {
             connection: Connection::new(info, user, port, outside),
             service: hosted.service.clone(),

@@ -1,6 +1,7 @@
 //! The way to one gateway.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -26,6 +27,8 @@ pub(crate) struct LinkPort {
     results: Arc<Asked<ClientOutcome>>,
     queries: Arc<Asked<Answer>>,
     windows: Windows<ConnectionId>,
+    /// The hubs of the connections that have windows.
+    homes: Mutex<HashMap<ConnectionId, HubName>>,
     credits: Windows<Caller>,
     link_credit: Arc<Window>,
     background: Background,
@@ -94,6 +97,7 @@ impl LinkPort {
             results: Arc::default(),
             queries: Arc::default(),
             windows: Windows::default(),
+            homes: Mutex::default(),
             credits: Windows::default(),
             link_credit: Window::new(LINK_CREDIT_BYTES),
             background: background.clone(),
@@ -116,20 +120,31 @@ impl LinkPort {
     }
 
     /// A connection of this link is there: what is sent to it alone has a window.
-    pub(crate) fn opened(&self, connection: &ConnectionId) {
+    pub(crate) fn opened(&self, hub: &HubName, connection: &ConnectionId) {
         self.windows.open(connection, WINDOW_BYTES);
+        self.homes().insert(connection.clone(), hub.clone());
+    }
+
+    fn homes(&self) -> MutexGuard<'_, HashMap<ConnectionId, HubName>> {
+        self.homes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It is not there any more.
     pub(crate) fn closed(&self, connection: &ConnectionId) {
+        self.homes().remove(connection);
         self.windows.close(connection);
         // Where nothing is under way, nothing comes back.
         let caller = Caller::Connection(connection.clone());
         self.credits.give_and_forget(&caller, 0);
     }
 
-    /// Whether it is a connection of this link.
-    pub(crate) fn has(&self, connection: &ConnectionId) -> bool {
+    /// Whether it is a connection of this hub on this link.
+    pub(crate) fn has(&self, hub: &HubName, connection: &ConnectionId) -> bool {
+        self.homes().get(connection) == Some(hub)
+    }
+
+    /// Whether it is a connection of this link, of whichever hub.
+    pub(crate) fn holds(&self, connection: &ConnectionId) -> bool {
         self.windows.of(connection).is_some()
     }
 
@@ -151,7 +166,9 @@ impl LinkPort {
         };
         match &send.delivery.audience {
             Audience::Connections(ids)
-                if ids.len() == 1 && send.delivery.except.is_empty() && self.has(&ids[0]) =>
+                if ids.len() == 1
+                    && send.delivery.except.is_empty()
+                    && self.has(&send.delivery.hub, &ids[0]) =>
             {
                 ToGateway::ToConnection(ConnectionSend {
                     connection: ids[0].clone(),

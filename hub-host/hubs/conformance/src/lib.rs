@@ -6,6 +6,7 @@
 
 mod guarded;
 mod hub;
+mod kinds;
 mod state;
 mod streams;
 #[cfg(test)]

@@ -237,6 +237,10 @@ impl Conformance {
         Err(invalid_operation("Exception before the stream"))
     }
 
+    fn null_stream(&self) -> Items<String> {
+        Items::of([])
+    }
+
     fn non_stream(&self) -> i32 {
         42
     }

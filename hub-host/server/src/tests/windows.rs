@@ -27,15 +27,26 @@ impl Fast {
         }
     }
 
+    async fn to(&self, ctx: &Context, connection: String) -> Result<(), SendError> {
+        ctx.client(&connection).send("x", ()).await?;
+        ctx.hub().client(connection).send("x", ()).await
+    }
+
     fn echo(&self, text: String) -> String {
         text
     }
 }
 
+#[derive(Default)]
+struct Other;
+
+#[hub(name = "other")]
+impl Other {}
+
 async fn linked() -> (HubHost, Gateway) {
     let tasks = Tasks::current();
     let telemetry = Telemetry::new(&Phases::new(), &tasks).unwrap();
-    let hubs = vec![service(Fast)];
+    let hubs = vec![service(Fast), service(Other)];
     let host = HubHost::start(node("hub-host-0"), hubs, &tasks, &telemetry.meter("test"));
     let (hello, to_host, frames) = host.accept(GatewayHello {
         node: node("gateway-0"),
@@ -174,4 +185,32 @@ async fn a_callers_sends_to_audiences_wait_for_its_credit_and_those_of_all_for_t
     gateway.take_until(rest, ToGateway::credit_bytes).await;
     is_quiet(&mut gateway).await;
     drop(gateway.frames);
+}
+
+#[tokio::test]
+async fn only_a_connection_of_the_same_hub_is_sent_to_in_its_window() {
+    let (_host, mut gateway) = linked().await;
+    for id in ["c-1", "c-2"] {
+        gateway.open(id, "").await;
+        gateway.next().await;
+    }
+    let mut other = (*info("c-9", "")).clone();
+    other.hub = "other".parse().unwrap();
+    let user = None;
+    let info = Arc::new(other);
+    gateway.tell(ToHubHost::Opened { info, user }).await;
+    gateway.next().await;
+    for (id, here) in [("c-2", true), ("c-9", false), ("elsewhere", false)] {
+        gateway
+            .invoke("c-1", "1", "To", &format!("[\"{id}\"]"))
+            .await;
+        for _ in 0..2 {
+            match gateway.next().await {
+                ToGateway::ToConnection(send) => assert!(here && send.connection.as_str() == id),
+                ToGateway::Send(_) => assert!(!here, "{id}"),
+                other => panic!("no send but {other:?}"),
+            }
+        }
+        gateway.answer().await.1.unwrap();
+    }
 }

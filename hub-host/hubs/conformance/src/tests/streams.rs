@@ -42,6 +42,10 @@ fn streams_are_those_of_the_reference() {
             ("ExceptionStream", error),
             ("ChannelClosedExceptionStream", error),
             (
+                "NullStream",
+                "The value returned by the streaming method 'NullStream' is not a ChannelReader<> or IAsyncEnumerable<>.",
+            ),
+            (
                 "ThrowStream",
                 "An unexpected error occurred invoking 'ThrowStream' on the server.",
             ),
