@@ -4,8 +4,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use axum::Router;
 use clap::Parser as _;
-use hubplane_hub::Hub;
+use futures_util::future::BoxFuture;
 use hubplane_hub::host::{Options, Service};
+use hubplane_hub::{Hub, HubContext};
 use hubplane_node::config::{Config, ConfigError};
 use hubplane_node::telemetry::init_logging;
 
@@ -23,6 +24,15 @@ pub struct App {
     /// By the names that the hubs give themselves.
     hubs: Vec<(&'static str, MakeService)>,
     routes: Router,
+    background: Vec<Background>,
+}
+
+type Work = BoxFuture<'static, ()>;
+
+/// Work beside a hub, not started yet.
+pub(crate) struct Background {
+    pub(crate) hub: &'static str,
+    pub(crate) start: Box<dyn FnOnce(HubContext) -> Work + Send>,
 }
 
 impl App {
@@ -48,6 +58,46 @@ impl App {
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Self {
         self.routes = self.routes.merge(routes);
+        self
+    }
+
+    /// Runs work beside a hub that is served: a timer, a queue that is read. It is given the hub as seen from outside
+    /// any invocation, starts when clients are taken, and is dropped at its next wait when the drain is over.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use hubplane::*;
+    ///
+    /// #[derive(Default)]
+    /// struct Clock;
+    ///
+    /// #[hub]
+    /// impl Clock {}
+    ///
+    /// App::new()
+    ///     .hub(Clock)
+    ///     .background::<Clock, _>(async |clock: HubContext| {
+    ///         loop {
+    ///             clock.sleep(Duration::from_secs(1)).await;
+    ///             // Nobody listens, or the gateway is gone: the next second comes anyway.
+    ///             let _ = clock.all().send("Tick", ()).await;
+    ///         }
+    ///     })
+    ///     .run();
+    /// ```
+    #[must_use]
+    pub fn background<H: Hub, F>(
+        mut self,
+        work: impl FnOnce(HubContext) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.background.push(Background {
+            hub: H::NAME,
+            start: Box::new(|hub| Box::pin(work(hub))),
+        });
         self
     }
 
@@ -117,7 +167,7 @@ impl App {
             .thread_name("hubplane")
             .build()
             .context("the runtime cannot be started")?;
-        let done = runtime.block_on(dev::run(config, hubs, self.routes));
+        let done = runtime.block_on(dev::run(config, hubs, self.routes, self.background));
         // Everything that mattered has ended; hub code that never yields must not keep the process.
         runtime.shutdown_background();
         done

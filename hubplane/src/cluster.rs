@@ -8,11 +8,12 @@ use std::time::Duration;
 use axum::Router;
 use hubplane_backplane_carrier::MemoryBus;
 use hubplane_gateway_server::{Gateway, GatewayOptions, GatewayParts, RelayBus, RouterDialer};
+use hubplane_hub::HubContext;
 use hubplane_hub::host::Service;
 use hubplane_hub_host_server::HubHost;
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_node::telemetry::Telemetry;
-use hubplane_proto_ids::{InvalidId, NodeId, NodeName};
+use hubplane_proto_ids::{HubName, InvalidId, NodeId, NodeName};
 use hubplane_proto_link::codec;
 use hubplane_router_server::{RouterHandle, RouterServer, StreamKind, ToGateway};
 use serde::Serialize;
@@ -78,6 +79,7 @@ pub enum StartError {
 pub struct Cluster {
     gateways: Vec<Gateway>,
     routers: Vec<RouterHandle>,
+    hub_hosts: Vec<HubHost>,
     closing: CancellationToken,
 }
 
@@ -125,6 +127,7 @@ impl Cluster {
                 meter: telemetry.meter("hubplane-gateway-server"),
             })?);
         }
+        let mut hub_hosts = Vec::new();
         for index in 0..options.hub_hosts {
             let node = node("hub-host", index)?;
             let hub_host = HubHost::start(
@@ -143,10 +146,12 @@ impl Cluster {
                     gateway.add_hub_host(&hello, sender, frames);
                 }
             }
+            hub_hosts.push(hub_host);
         }
         Ok(Self {
             gateways,
             routers,
+            hub_hosts,
             closing: CancellationToken::new(),
         })
     }
@@ -176,6 +181,11 @@ impl Cluster {
         for router in &self.routers {
             router.drain().await;
         }
+    }
+
+    /// A hub as background work of this process sees it, if it is served here.
+    pub fn context(&self, hub: &HubName) -> Option<HubContext> {
+        self.hub_hosts.first()?.context(hub)
     }
 
     /// The gateways, in the order of their numbers.

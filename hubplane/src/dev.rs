@@ -11,11 +11,12 @@ use hubplane_node::Phases;
 use hubplane_node::admin::{self, Admin};
 use hubplane_node::config::Config;
 use hubplane_node::signals::Shutdown;
-use hubplane_node::tasks::Tasks;
+use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_node::telemetry::Telemetry;
 use hubplane_proto_ids::HubName;
 use tokio::net::TcpListener;
 
+use crate::app::Background;
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::settings;
 
@@ -23,7 +24,12 @@ use crate::settings;
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
 /// Serves until the first signal, then drains; a second signal ends it at once.
-pub(crate) async fn run(config: Config, hubs: Vec<Service>, routes: Router) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    config: Config,
+    hubs: Vec<Service>,
+    routes: Router,
+    background: Vec<Background>,
+) -> anyhow::Result<()> {
     let mut shutdown = Shutdown::listen()?;
     let (phases, tasks) = (Phases::new(), Tasks::current());
     let telemetry = Telemetry::new(&phases, &tasks)?;
@@ -57,6 +63,11 @@ pub(crate) async fn run(config: Config, hubs: Vec<Service>, routes: Router) -> a
     cluster.ready().await;
     drop(starting);
     phases.started();
+    for work in background {
+        if let Some(context) = cluster.context(&work.hub.parse()?) {
+            tasks.spawn("background", OnFailure::Log, (work.start)(context));
+        }
+    }
     announce(address, admin.address(), &names);
 
     let outcome = tokio::select! {

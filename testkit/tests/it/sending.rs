@@ -148,3 +148,23 @@ async fn a_hub_changes_no_connection_of_another_hub() {
         cluster.stop().await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_from_outside_any_invocation_reaches_every_gateway() {
+    for shape in shapes() {
+        let cluster = TestCluster::start(shape).await.unwrap();
+        let mut ana = cluster.connect(0, "ana", Encoding::Json).await;
+        let mut ben = cluster.connect(1, "ben", Encoding::MessagePack).await;
+        let hub = "test".parse().unwrap();
+        let outside = cluster.cluster().context(&hub).unwrap();
+        for number in 0..100 {
+            let sent = outside.all().send("Said", (number.to_string(),));
+            within("a send", sent).await.unwrap();
+        }
+        for number in 0..100 {
+            assert_eq!(said(&mut ana).await, number.to_string(), "in order");
+            assert_eq!(said(&mut ben).await, number.to_string(), "in order");
+        }
+        cluster.stop().await.unwrap();
+    }
+}
