@@ -25,6 +25,10 @@
 //! assert!(ana.messages().is_empty());
 //! ```
 //!
+//! [`TestClient::stream`] gives the items of a stream as the test takes them, [`TestClient::start_with_uploads`] sends
+//! streams along, [`TestClient::answer`] and [`TestClient::next_request`] answer what a hub asks its clients. Time stands
+//! still until [`TestHub::advance`] moves it, and [`TestHub::running`] says whether anything is left of what ran.
+//!
 //! Nothing runs in the background: every call here runs the hub until all of it waits. A method that waits for
 //! something that only a runtime, a timer or another thread can bring never goes on, and the test fails with a
 //! message that says so.
