@@ -8,6 +8,24 @@ use crate::{ClientArguments, Context, ValueError};
 
 /// An invocation before its method runs: who invokes what, with which arguments. For [`Filter`](crate::Filter)s and a
 /// hub's own `authorize`.
+///
+/// ```
+/// # use hubplane_hub::*;
+/// # struct Shop;
+/// #[hub]
+/// impl Shop {
+///     fn authorize(&self, call: &Call) -> bool {
+///         let keeper = call.context().claim("role") == Some("keeper");
+///         keeper || call.argument::<u32>(0).is_ok_and(|price| price < 100)
+///     }
+///
+///     fn buy(&self, _price: u32) {}
+/// }
+///
+/// let ana = testing::TestHub::new(Shop).connect("ana");
+/// assert!(ana.invoke::<()>("buy", (99,)).is_ok());
+/// assert!(ana.invoke::<()>("buy", (100,)).is_err());
+/// ```
 #[derive(Clone)]
 pub struct Call {
     ctx: Context,

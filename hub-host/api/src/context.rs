@@ -190,6 +190,27 @@ impl Context {
     ///
     /// An ordinary invocation cannot be cancelled by its client (reference signalr-core 12.3): for it, this is
     /// [`disconnected`](Self::disconnected).
+    ///
+    /// ```
+    /// # use hubplane_hub::*;
+    /// # struct Watches;
+    /// #[hub]
+    /// impl Watches {
+    ///     fn watch(&self, ctx: &Context) -> Items<u32> {
+    ///         let watcher = ctx.clone();
+    ///         ctx.spawn(async move {
+    ///             watcher.cancelled().await;
+    ///             let _ = watcher.others().send("Gone", ()).await;
+    ///         });
+    ///         Items::generate(async |_| std::future::pending().await)
+    ///     }
+    /// }
+    ///
+    /// let hub = testing::TestHub::new(Watches);
+    /// let (ana, ben) = (hub.connect("ana"), hub.connect("ben"));
+    /// ana.stream::<u32>("watch", ()).cancel();
+    /// ben.next::<()>("Gone");
+    /// ```
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
         let (cancelled, ended) = (self.0.running.cancelled.fired(), self.disconnected());
         async move {

@@ -212,6 +212,21 @@ impl From<LinkLost> for QuestionError {
 
 /// Why a client's result did not come (reference signalr-core 12.3). It becomes a [`HubError`] with `?`; what a client
 /// said itself is then shown to the client that invoked.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use hubplane_hub::*;
+/// # async fn example(ctx: &Context) -> Result<(), HubError> {
+/// let answer = ctx.caller().invoke::<bool>("Sure", ()).timeout(Duration::from_secs(10)).await;
+/// let sure = match answer {
+///     Ok(sure) => sure,
+///     Err(InvokeError::Cancelled | InvokeError::Disconnected { .. }) => false,
+///     Err(error) => return Err(error.into()),
+/// };
+/// # let _ = sure;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvokeError {

@@ -107,6 +107,18 @@ impl HubContext {
 
     /// Makes every connection that a user has now a member of a group; how many those are. One that comes later is none.
     ///
+    /// ```
+    /// # use hubplane_hub::*;
+    /// # struct Rooms;
+    /// # #[hub]
+    /// # impl Rooms {}
+    /// let hub = testing::TestHub::new(Rooms);
+    /// let (phone, laptop) = (hub.connect("ana"), hub.connect("ana"));
+    /// let outside = hub.context();
+    /// assert_eq!(hub.wait(outside.add_user_to_group("ana", "kitchen")).unwrap(), 2);
+    /// assert_eq!(hub.members("kitchen"), [phone.id().clone(), laptop.id().clone()]);
+    /// ```
+    ///
     /// # Errors
     /// [`QuestionError`](crate::QuestionError) if it could not be found out which they are, or what became of one.
     pub fn add_user_to_group(

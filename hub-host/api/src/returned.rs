@@ -9,6 +9,24 @@ use crate::value::{self, Reply};
 use crate::{Context, HubError, ValueError};
 
 /// What a method returned, in its caller's encoding: what a [`Filter`](crate::Filter) sees of it.
+///
+/// ```
+/// # use hubplane_hub::*;
+/// struct Doubling;
+///
+/// impl Filter for Doubling {
+///     fn invoke<'a>(&'a self, call: Call, next: Next<'a>) -> Filtered<'a, Returned> {
+///         Box::pin(async move {
+///             let ctx = call.context().clone();
+///             let returned = next.run(call).await?;
+///             match returned.value::<u32>() {
+///                 Ok(Some(number)) => Ok(Returned::new(&ctx, &(number * 2))?),
+///                 _ => Ok(returned),
+///             }
+///         })
+///     }
+/// }
+/// ```
 pub struct Returned(pub(crate) What);
 
 pub(crate) enum What {

@@ -1,5 +1,6 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Type};
 
@@ -98,7 +99,7 @@ fn implementation(
 
 /// The function that another block of the same hub puts its methods into.
 fn part_name(part: &Ident) -> Ident {
-    format_ident!("__hub_part_{part}", span = part.span())
+    format_ident!("__hub_part_{}", part.unraw(), span = part.span())
 }
 
 fn type_name(ty: &Type) -> String {

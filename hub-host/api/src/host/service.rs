@@ -151,6 +151,24 @@ impl Service {
     /// With a limit to how long one invocation runs: beyond it, it is dropped where it waits, and its client reads that
     /// it failed. Of a method that answers by a stream, that is the time until it has the stream.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use hubplane_hub::{host::*, testing::TestHub, *};
+    /// # struct Slow;
+    /// #[hub]
+    /// impl Slow {
+    ///     async fn forever(&self) {
+    ///         std::future::pending().await
+    ///     }
+    /// }
+    ///
+    /// let service = Service::new(Slow, Options::default()).unwrap();
+    /// let hub = TestHub::of(service.invocation_timeout(Duration::from_secs(5)));
+    /// let forever = hub.connect("ana").start::<()>("forever", ());
+    /// hub.advance(Duration::from_secs(5));
+    /// assert!(forever.result().is_err());
+    /// ```
+    ///
     /// Without a limit, as in the reference, a method that waits for ever keeps its connection's slot for ever.
     #[must_use]
     pub fn invocation_timeout(mut self, timeout: Duration) -> Self {

@@ -78,7 +78,8 @@ fn number(name: &str) -> Option<Kind> {
         "doublewhole" => Kind::Double(3.0),
         "doublebig" => Kind::Double(1e300),
         "doublesmall" => Kind::Double(1e-7),
-        "nan" => Kind::Double(f64::NAN),
+        // With its sign set, as .NET's is.
+        "nan" => Kind::Double(-f64::NAN),
         "infinity" => Kind::Double(f64::INFINITY),
         _ => return None,
     })
@@ -175,11 +176,11 @@ impl Conformance {
     }
 
     fn bind_float(&self, value: f32) -> String {
-        value.to_string()
+        value.to_string().replace("inf", "Infinity")
     }
 
     fn bind_double(&self, value: f64) -> String {
-        value.to_string()
+        value.to_string().replace("inf", "Infinity")
     }
 
     fn bind_char(&self, value: char) -> String {

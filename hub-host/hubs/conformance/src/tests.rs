@@ -1,5 +1,6 @@
 //! The recordings of the real server, against this hub (oracle transcripts `invocations` and `sending`).
 
+mod kinds;
 mod streams;
 
 use hubplane_hub::host::Options;
