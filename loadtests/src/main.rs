@@ -13,6 +13,7 @@ mod metrics;
 mod process;
 mod results;
 mod server;
+mod slow;
 
 use std::process::ExitCode;
 
@@ -29,12 +30,15 @@ struct Args {
 enum Scenario {
     /// Many connections that do nothing, and one broadcast that reaches them all.
     Idle(idle::Options),
+    /// A long stream to a client that reads slowly.
+    Slow(slow::Options),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     match Args::parse().scenario {
         Scenario::Idle(options) => Box::pin(idle::run(options)).await,
+        Scenario::Slow(options) => Box::pin(slow::run(options)).await,
     }
 }
 
