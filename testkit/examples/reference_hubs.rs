@@ -1,7 +1,8 @@
 //! The hubs of the applications that the recordings of ASP.NET Core SignalR were made with, under their paths and with
 //! their settings, so that the recorder can be pointed at Hubplane and the two be compared.
 //!
-//! `cargo run -p hubplane-testkit --example reference_hubs -- PORT` serves until it is killed.
+//! `cargo run -p hubplane-testkit --example reference_hubs -- PORT [fast]` serves until it is killed; `fast` has the
+//! short timers that recordings of timeouts were made with.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -31,7 +32,10 @@ const KEY: &[u8] = b"an oracle signs with this key; it protects nothing at all";
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let port = std::env::args().nth(1).context("name a port")?.parse()?;
-    let mut hubs = Hubs::default();
+    let mut hubs = Hubs {
+        fast: std::env::args().any(|argument| argument == "fast"),
+        ..Hubs::default()
+    };
     hubs.conformance()?;
     hubs.life_cycles()?;
     let tasks = Tasks::current();
@@ -54,6 +58,8 @@ struct Hubs {
     gateway: GatewayOptions,
     seen: Vec<Outside>,
     journal: Journal,
+    /// With short timers.
+    fast: bool,
 }
 
 impl Default for Hubs {
@@ -73,6 +79,7 @@ impl Default for Hubs {
             },
             seen: Vec::new(),
             journal: Journal::default(),
+            fast: false,
         }
     }
 }
@@ -147,9 +154,15 @@ impl Hubs {
         &mut self,
         name: &str,
         hub: H,
-        connection: ConnectionOptions,
+        mut connection: ConnectionOptions,
         paths: &[&str],
     ) -> anyhow::Result<()> {
+        if self.fast {
+            connection.keep_alive_interval = Duration::from_secs(1);
+            connection.client_timeout = Duration::from_secs(3);
+            connection.handshake_timeout = Duration::from_secs(2);
+            connection.transport_close_timeout = Duration::from_secs(1);
+        }
         let run = RunOptions {
             detailed_errors: connection.detailed_errors,
         };
