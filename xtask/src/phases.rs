@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
@@ -33,6 +34,11 @@ const PHASES: &[Phase] = &[
         name: "fuzz targets",
         exists: || root().join("fuzz/Cargo.toml").is_file(),
         run: fuzz_targets,
+    },
+    Phase {
+        name: "wasm",
+        exists: has_wasm,
+        run: wasm,
     },
     Phase {
         name: "interop",
@@ -147,6 +153,32 @@ fn lint() -> Result<()> {
         "-D",
         "warnings",
     ];
+    run_command(&mut cargo(arguments))
+}
+
+/// The target that hubs will be plugins for.
+const WASM: &str = "wasm32-wasip2";
+
+fn has_wasm() -> bool {
+    let rustc = Command::new("rustc").args(["--print", "sysroot"]).output();
+    rustc.is_ok_and(|output| {
+        let sysroot = String::from_utf8_lossy(&output.stdout).into_owned();
+        Path::new(sysroot.trim())
+            .join("lib/rustlib")
+            .join(WASM)
+            .is_dir()
+    })
+}
+
+/// What hub authors depend on, and the hubs that ship, know nothing that a plugin does not have.
+fn wasm() -> Result<()> {
+    let hubs = [
+        "hubplane-hub",
+        "hubplane-hub-host-hubs-chat",
+        "hubplane-hub-host-hubs-conformance",
+    ];
+    let packages = hubs.iter().flat_map(|hub| ["--package", hub]);
+    let arguments = ["check", "--target", WASM].into_iter().chain(packages);
     run_command(&mut cargo(arguments))
 }
 

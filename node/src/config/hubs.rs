@@ -31,6 +31,10 @@ options! {
         pub detailed_errors: bool = false,
         /// How many invocations of one connection run at a time.
         pub max_parallel_invocations: usize = 1,
+        /// How long one invocation may run. Beyond it, it is dropped where it waits and its client is told that it
+        /// failed; of a method that answers by a stream, that is the time until it has the stream. Not set: without end.
+        #[serde(with = "humantime_serde")]
+        pub invocation_timeout: Option<Duration> = None,
         /// How much may wait to be sent to one connection. A connection whose queue overflows is closed.
         pub outbound_queue_bytes: Size = Size::mib(1),
         /// How long a connection's socket may take no byte while something waits. Then it is closed.
@@ -148,6 +152,11 @@ impl HubOptions {
             (
                 "outbound_queue_bytes",
                 self.outbound_queue_bytes.bytes() == 0,
+            ),
+            (
+                "invocation_timeout",
+                self.invocation_timeout
+                    .is_some_and(|timeout| timeout.is_zero()),
             ),
             ("outbound_queue_age", self.outbound_queue_age.is_zero()),
             ("negotiate_timeout", self.negotiate_timeout.is_zero()),
