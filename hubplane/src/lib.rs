@@ -32,3 +32,8 @@ pub use app::App;
 pub use axum;
 pub use hubplane_hub::testing as test;
 pub use hubplane_hub::*;
+
+/// The guide's blocks are doc tests of this item, which is nowhere else.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guides/write-a-hub.md")]
+pub struct WriteAHub;
