@@ -6,9 +6,10 @@ use hubplane_proto_link::Arguments;
 
 use crate::returned::Returned;
 use crate::rule::Rule;
+use crate::typescript::Declared;
 use crate::upload::Uploads;
 use crate::value::BindError;
-use crate::{Call, Context, Disconnect, Filters, HubError, Request};
+use crate::{Call, Context, Declarations, Disconnect, Filters, HubError, Request};
 
 /// A hub: the methods that its clients invoke. Made by `#[hub]` on an `impl` block of its type.
 ///
@@ -26,6 +27,7 @@ use crate::{Call, Context, Disconnect, Filters, HubError, Request};
 /// | `#[hub]` | the hub's name is the type's name in lower case |
 /// | `#[hub(name = "chat")]` | this is its name |
 /// | `#[hub(parts(admin))]` | the block `#[hub(part = admin)] impl …` of the same type, in another file for instance, belongs to it |
+/// | `#[hub(clients(ChatClient))]` | a `#[client]` trait of its clients, for the declaration that [`TypeScript`](crate::TypeScript) tells of |
 /// | `#[method(name = "Say")]` on a method | clients know it by this name alone |
 /// | `#[method(skip)]` on a function | it is none that clients invoke |
 ///
@@ -103,6 +105,9 @@ pub struct Definition<H> {
     pub(crate) rule: Rule,
     pub(crate) authorize: Option<Authorize<H>>,
     pub(crate) filters: Option<FiltersOf<H>>,
+    /// The methods and the traits of clients, for who writes in another language.
+    pub(crate) declared: Vec<fn(&mut Declarations) -> Declared>,
+    pub(crate) clients: Vec<fn(&mut Declarations)>,
 }
 
 impl<H> Definition<H> {
@@ -116,6 +121,8 @@ impl<H> Definition<H> {
             rule: Rule::OPEN,
             authorize: None,
             filters: None,
+            declared: Vec::new(),
+            clients: Vec::new(),
         }
     }
 
@@ -162,6 +169,18 @@ impl<H> Definition<H> {
     #[doc(hidden)]
     pub fn filters(mut self, filters: FiltersOf<H>) -> Self {
         self.filters = Some(filters);
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn declared(mut self, declared: fn(&mut Declarations) -> Declared) -> Self {
+        self.declared.push(declared);
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn clients(mut self, client: fn(&mut Declarations)) -> Self {
+        self.clients.push(client);
         self
     }
 

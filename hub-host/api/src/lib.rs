@@ -65,6 +65,7 @@ mod rule;
 mod running;
 mod signal;
 pub mod testing;
+mod typescript;
 mod upload;
 mod value;
 
@@ -82,13 +83,14 @@ pub use groups::{Changing, Membership};
 pub use hub::Shape;
 pub use hub::{Definition, Hub, Method};
 pub use hub_context::HubContext;
-pub use hubplane_hub_host_macros::{client, hub};
+pub use hubplane_hub_host_macros::{TypeScript, client, hub};
 pub use hubplane_proto_ids::{ConnectionId, GroupName, HubName, UserId};
 pub use hubplane_proto_link::{Claim, Encoding, Transport};
 pub use items::{Giving, Items};
 pub use question::Listed;
 pub use request::Request;
 pub use returned::Returned;
+pub use typescript::{Declarations, TypeScript};
 pub use upload::Upload;
 pub use value::{AnyValue, Timestamp, ValueError};
 

@@ -1,6 +1,7 @@
 //! What the code that the macros write refers to. No part of the interface: it changes without notice.
 
 use std::fmt::Debug;
+use std::marker::PhantomData;
 use std::pin::Pin;
 pub use std::sync::Arc;
 
@@ -10,10 +11,11 @@ use serde::Serialize;
 pub use crate::hub::Shape;
 pub use crate::returned::Returned;
 pub use crate::rule::Rule;
+pub use crate::typescript::{Body, Declared, Field, Gives, inline, list, literal, name_of, tuple};
 pub use crate::upload::Uploads;
 use crate::value::Reply;
 pub use crate::value::{BindError, bind};
-use crate::{Context, HubError};
+use crate::{Context, Declarations, HubError, TypeScript};
 pub use hubplane_proto_link::Arguments;
 
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -125,3 +127,21 @@ impl FromValue {
 pub fn begun<S, E: Into<HubError>>(returned: Result<S, E>) -> Result<S, HubError> {
     returned.map_err(Into::into)
 }
+
+/// What a type is in TypeScript, if it says so. Where it does not, [`Untyped`] is found.
+#[derive(Debug)]
+pub struct Typed<T: ?Sized>(pub PhantomData<T>);
+
+impl<T: TypeScript + ?Sized> Typed<T> {
+    pub fn typescript(&self, declarations: &mut Declarations) -> String {
+        T::typescript(declarations)
+    }
+}
+
+pub trait Untyped {
+    fn typescript(&self, _: &mut Declarations) -> String {
+        "unknown".to_owned()
+    }
+}
+
+impl<T: ?Sized> Untyped for Typed<T> {}

@@ -15,6 +15,8 @@ pub(crate) struct Item {
     pub(crate) parts: Vec<Ident>,
     /// The name of this block in that of the hub.
     pub(crate) part: Option<Ident>,
+    /// The `#[client]` traits of its clients.
+    pub(crate) clients: Vec<Path>,
 }
 
 impl Item {
@@ -51,8 +53,15 @@ impl Item {
                 })?;
                 return Ok(());
             }
+            if named && meta.path.is_ident("clients") {
+                meta.parse_nested_meta(|client| {
+                    item.clients.push(client.path.clone());
+                    Ok(())
+                })?;
+                return Ok(());
+            }
             let known = if named {
-                "`name = \"…\"`, `authorize`, `roles = \"…\"`, `claim = \"…\"`, `parts(…)`, `part = …` and `crate = \"…\"`"
+                "`name = \"…\"`, `authorize`, `roles = \"…\"`, `claim = \"…\"`, `parts(…)`, `part = …`, `clients(…)` and `crate = \"…\"`"
             } else {
                 "`crate = \"…\"`"
             };

@@ -6,8 +6,9 @@ use syn::{
 };
 
 use crate::attributes::{Item, Method};
-use crate::hub::Errors;
+use crate::hub::{Errors, conditions};
 use crate::names::{Taken, api, pascal_case};
+use crate::typescript::{declare_client, docs, of_client};
 
 /// As many arguments as the hub API has tuples for.
 const ARGUMENTS_MAX: usize = 12;
@@ -49,11 +50,15 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> TokenStream 
             "a `#[client]` trait cannot be generic: write the types",
         ));
     }
-    let sends = sends(&mut methods, &api, &mut wrong);
+    let (sends, declared) = sends(&mut methods, &api, &mut wrong);
     let (name, wrong) = (&methods.ident, wrong.into_compile_errors());
     if !wrong.is_empty() {
         return quote!(#methods #wrong);
     }
+    let declare = declare_client(name, &docs(&methods.attrs), &declared, &api);
+    let declare: TraitItem = parse_quote!(#declare);
+    methods.items.push(declare);
+    let name = &methods.ident;
     quote! {
         #methods
 
@@ -65,10 +70,14 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> TokenStream 
     }
 }
 
-/// The body of each method. Gives the trait's methods the type that they return.
-fn sends(methods: &mut ItemTrait, api: &TokenStream, wrong: &mut Errors) -> Vec<TokenStream> {
+/// The body of each method, and what it is in TypeScript. Gives the trait's methods the type that they return.
+fn sends(
+    methods: &mut ItemTrait,
+    api: &TokenStream,
+    wrong: &mut Errors,
+) -> (Vec<TokenStream>, Vec<TokenStream>) {
     let mut taken = Taken::default();
-    let mut sends = Vec::new();
+    let (mut sends, mut declared) = (Vec::new(), Vec::new());
     for item in &mut methods.items {
         let TraitItem::Fn(function) = item else {
             wrong.push(Error::new(
@@ -98,12 +107,14 @@ fn sends(methods: &mut ItemTrait, api: &TokenStream, wrong: &mut Errors) -> Vec<
         let Some((name, arguments)) = wrong.unless(arguments) else {
             continue;
         };
+        let declaration = of_client(&function.sig, &docs(&function.attrs), &name, api);
         let send = body(function, &name, &arguments, api);
         let signature = &function.sig;
-        let conditions = function
-            .attrs
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("cfg"));
+        let conditions: Vec<_> = conditions(&function.attrs).collect();
+        declared.push(quote! {
+            #(#conditions)*
+            methods.push(#declaration);
+        });
         sends.push(quote! {
             #(#conditions)*
             #signature {
@@ -111,7 +122,7 @@ fn sends(methods: &mut ItemTrait, api: &TokenStream, wrong: &mut Errors) -> Vec<
             }
         });
     }
-    sends
+    (sends, declared)
 }
 
 /// The body of one method: a send, or a request where it gives a result. Gives the method the type that it returns.

@@ -7,6 +7,7 @@ use syn::{Attribute, Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Type};
 use crate::attributes::{Item, Method};
 use crate::method::{invoked, returned_span, rule};
 use crate::names::{Taken, api, pascal_case};
+use crate::typescript::declare_name;
 
 pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> TokenStream {
     let mut block: ItemImpl = match syn::parse2(item.clone()) {
@@ -58,12 +59,14 @@ fn implementation(
         Some(name) => name.value(),
         None => type_name(hub).to_lowercase(),
     };
+    let (clients, declare) = (&item.clients, declare_name());
     let body = quote! {
         #[allow(unused_imports)]
         use #api::private::{
             PlainItems as _, PlainReturned as _, ResultItems as _, ResultReturned as _,
         };
         #(#parts)*
+        #(let definition = definition.clients(<#api::Audience as #clients>::#declare);)*
     };
     if let Some(part) = &item.part {
         let part = part_name(part);

@@ -6,6 +6,7 @@ mod client;
 mod hub;
 mod method;
 mod names;
+mod typescript;
 
 use proc_macro::TokenStream;
 
@@ -48,4 +49,13 @@ pub fn hub(attributes: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn client(attributes: TokenStream, item: TokenStream) -> TokenStream {
     client::expand(attributes.into(), item.into()).into()
+}
+
+/// Says what a struct or an enum is in TypeScript: see the trait `hubplane_hub::TypeScript`.
+///
+/// `#[typescript(type = "string")]` above a field says what it is, `#[typescript(crate = "path")]` above the type where
+/// the hub API is.
+#[proc_macro_derive(TypeScript, attributes(serde, typescript))]
+pub fn typescript(item: TokenStream) -> TokenStream {
+    typescript::expand(item.into()).into()
 }

@@ -7,6 +7,7 @@ use syn::{Error, ImplItemFn, Pat, ReturnType, Type};
 
 use crate::attributes::{Method, Rule};
 use crate::hub::{awaited, conditions, is_named, is_reference_to, parameters};
+use crate::typescript::{docs, of_hub};
 
 /// As many parameters as the hub API has tuples for.
 const PARAMETERS_MAX: usize = 12;
@@ -81,7 +82,7 @@ pub(crate) fn invoked(
     let arguments: Vec<_> = (0..types.len())
         .map(|at| format_ident!("argument_{at}"))
         .collect();
-    let conditions = conditions(&function.attrs);
+    let conditions: Vec<_> = conditions(&function.attrs).collect();
     let awaited = awaited(function);
     let bind = quote_spanned!(ident.span()=> #api::private::bind::<(#(#types,)*)>(arguments)?);
     let stream = stream(function)?;
@@ -93,7 +94,10 @@ pub(crate) fn invoked(
         let returned = Self::#ident(&hub, #context #(#passed,)*) #awaited;
         #reply
     })));
+    let declared = of_hub(&function.sig, &docs(&function.attrs), name, streams, api);
     Ok(quote! {
+        #(#conditions)*
+        let definition = definition.declared(|declarations: &mut #api::Declarations| #declared);
         #(#conditions)*
         let definition = definition.method(
             #name,
