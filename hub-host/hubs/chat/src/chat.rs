@@ -20,7 +20,7 @@ pub trait ChatClient {
     fn here(&self, here: &Here);
 }
 
-#[hub(name = "chat")]
+#[hub(name = "chat", clients(ChatClient))]
 impl Chat {
     /// Comes into a room under a name.
     async fn join(

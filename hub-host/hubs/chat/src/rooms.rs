@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use hubplane_hub::ConnectionId;
+use hubplane_hub::{ConnectionId, TypeScript};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{
@@ -12,7 +12,7 @@ use crate::limits::{
 use crate::text;
 
 /// One thing that somebody said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
 pub struct Line {
     /// Where it was said.
     pub room: String,
@@ -28,7 +28,7 @@ pub struct Line {
 }
 
 /// Who is in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
 pub struct Here {
     /// The room.
     pub room: String,
@@ -39,7 +39,7 @@ pub struct Here {
 }
 
 /// What somebody learns who came into a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
 pub struct Welcome {
     /// The room, as it is called here.
     pub room: String,
