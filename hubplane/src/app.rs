@@ -6,7 +6,7 @@ use axum::Router;
 use clap::Parser as _;
 use futures_util::future::BoxFuture;
 use hubplane_hub::host::{Options, Service};
-use hubplane_hub::{Hub, HubContext};
+use hubplane_hub::{Declarations, Hub, HubContext};
 use hubplane_node::config::{Config, ConfigError};
 use hubplane_node::telemetry::init_logging;
 
@@ -23,6 +23,8 @@ type MakeService = Box<dyn FnOnce(&Config) -> anyhow::Result<Service>>;
 pub struct App {
     /// By the names that the hubs give themselves.
     hubs: Vec<(&'static str, MakeService)>,
+    /// Of the same hubs, in the same order.
+    declare: Vec<fn(&mut Declarations)>,
     routes: Router,
     background: Vec<Background>,
 }
@@ -51,6 +53,7 @@ impl App {
             Ok(Service::new(hub, options)?)
         });
         self.hubs.push((H::NAME, make));
+        self.declare.push(Declarations::hub::<H>);
         self
     }
 
@@ -105,6 +108,11 @@ impl App {
     /// configuration is wrong, 1 when something else is.
     pub fn run(self) -> ExitCode {
         let args = Args::parse();
+        // What the hubs are does not depend on how they are served.
+        if let Command::Types { hubs } = args.chosen() {
+            let done = self.declaration(&hubs).and_then(|text| print(&text));
+            return done.map_or_else(|error| fail(&error, 1), |()| ExitCode::SUCCESS);
+        }
         let config = match args.load() {
             Ok(config) => config,
             // Logging is configured by what could not be read.
@@ -129,7 +137,11 @@ impl App {
             } => Ok(()),
             Command::Config {
                 command: ConfigCommand::Print,
-            } => print(&config),
+            } => config
+                .to_toml()
+                .map_err(Into::into)
+                .and_then(|text| print(&text)),
+            Command::Types { hubs } => self.declaration(&hubs).and_then(|text| print(&text)),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
@@ -153,6 +165,25 @@ impl App {
             served.join(", ")
         );
         Ok(())
+    }
+
+    /// The TypeScript declaration of these hubs, or of all of them.
+    fn declaration(&self, chosen: &[String]) -> anyhow::Result<String> {
+        let served = || self.hubs.iter().map(|(name, _)| *name);
+        for name in chosen {
+            anyhow::ensure!(
+                served().any(|served| served == name),
+                "{name}: no hub of this name is served here, only {}",
+                served().collect::<Vec<_>>().join(", ")
+            );
+        }
+        let mut declarations = Declarations::new();
+        for (name, declare) in served().zip(&self.declare) {
+            if chosen.is_empty() || chosen.iter().any(|chosen| chosen == name) {
+                declare(&mut declarations);
+            }
+        }
+        Ok(declarations.to_string())
     }
 
     fn dev(self, config: Config) -> anyhow::Result<()> {
@@ -182,8 +213,8 @@ impl std::fmt::Debug for App {
     }
 }
 
-fn print(config: &Config) -> anyhow::Result<()> {
-    std::io::stdout().write_all(config.to_toml()?.as_bytes())?;
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
 }
 
@@ -191,4 +222,42 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
     // Whoever closed the standard error does not want to know.
     let _ = writeln!(std::io::stderr(), "error: {error:#}");
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use hubplane_hub_host_hubs_chat::Chat;
+    use hubplane_hub_host_hubs_conformance::Conformance;
+
+    use super::App;
+
+    #[test]
+    fn types_of_the_chat_are_declared() {
+        let app = App::new().hub(Chat::default()).hub(Conformance::default());
+        insta::assert_snapshot!(app.declaration(&["chat".to_owned()]).unwrap());
+    }
+
+    #[test]
+    fn types_of_all_hubs_are_in_one_declaration() {
+        let app = App::new().hub(Chat::default()).hub(Conformance::default());
+        let text = app.declaration(&[]).unwrap();
+        for line in [
+            "export interface ChatHub {",
+            "export interface ConformanceHub {",
+            "  EchoBytes(value: Bytes | null): Promise<Bytes | null>;",
+            "  StreamEcho(source: IStreamResult<string>): IStreamResult<string>;",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn types_of_a_hub_that_is_not_there_are_an_error() {
+        let app = App::new().hub(Chat::default());
+        let error = app.declaration(&["shop".to_owned()]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "shop: no hub of this name is served here, only chat"
+        );
+    }
 }

@@ -33,6 +33,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Print the TypeScript declaration of the hubs: their methods, those of their clients, and the types of these.
+    Types {
+        /// Of these hubs alone.
+        #[arg(value_name = "HUB")]
+        hubs: Vec<String>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]
