@@ -58,12 +58,18 @@ pub(crate) fn json(body: Vec<u8>) -> Response<Body> {
     response
 }
 
-/// A hub that wants to know its callers. The body is empty: clients show the reason phrase (signalr-core 3.5).
-pub(crate) fn unauthorized() -> Response<Body> {
+/// A hub that wants to know its callers. The body is empty: clients show the reason phrase (signalr-core 3.5). Who
+/// brought a token reads that it is what was refused (RFC 6750 3.1).
+pub(crate) fn unauthorized(disbelieved: bool) -> Response<Body> {
+    let challenge = if disbelieved {
+        r#"Bearer error="invalid_token""#
+    } else {
+        "Bearer"
+    };
     let mut response = bare(StatusCode::UNAUTHORIZED);
     response
         .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
 }
 

@@ -45,6 +45,8 @@ pub struct AuthOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) authenticated: bool,
+    /// A token was brought, and not believed.
+    pub(crate) disbelieved: bool,
     pub(crate) claims: Vec<Claim>,
 }
 
@@ -106,11 +108,15 @@ impl Authenticator {
         match self.check(token) {
             Ok(claims) => Identity {
                 authenticated: true,
+                disbelieved: false,
                 claims,
             },
             Err(error) => {
                 tracing::debug!(%error, "a bearer token was not believed");
-                Identity::default()
+                Identity {
+                    disbelieved: true,
+                    ..Identity::default()
+                }
             }
         }
     }

@@ -77,7 +77,7 @@ async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
         Endpoint::Negotiate(hub) => (hub, true),
     };
     if front.hub_options(&hub).authenticated_only && !identity.authenticated {
-        return answer::unauthorized();
+        return answer::unauthorized(identity.disbelieved);
     }
     let asked = Asked {
         method,

@@ -306,6 +306,17 @@ async fn a_hub_that_wants_to_know_its_callers_answers_401_to_others() {
         assert_eq!(shown(&answer), "401 - ", "{what}");
         assert_eq!(answer.headers()["www-authenticate"], "Bearer");
     }
+    let refused = ask(
+        &cluster,
+        "POST /negotiate",
+        &[("authorization", "Bearer x")],
+    )
+    .await;
+    assert_eq!(shown(&refused), "401 - ");
+    assert_eq!(
+        refused.headers()["www-authenticate"],
+        "Bearer error=\"invalid_token\""
+    );
     let claims = serde_json::json!({ "sub": "ana" });
     let key = jsonwebtoken::EncodingKey::from_secret(&key);
     let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
