@@ -37,6 +37,7 @@ async fn main() -> anyhow::Result<()> {
         ..Hubs::default()
     };
     hubs.conformance()?;
+    hubs.authorized()?;
     hubs.life_cycles()?;
     let tasks = Tasks::current();
     let telemetry = Telemetry::new(&Phases::new(), &tasks)?;
@@ -111,6 +112,15 @@ impl Hubs {
         })?;
         self.variant("noprotocols", &[], |options| options.encodings.clear())?;
         self.variant("capacityone", &[], |_| {})
+    }
+
+    /// The conformance hub for who brings a valid token. No connection ends with its token, as `/hubs/expiring` did.
+    fn authorized(&mut self) -> anyhow::Result<()> {
+        self.variant("authorized", &["/authorizedhub", "/hubs/expiring"], |_| {})?;
+        for (hub, options) in &mut self.gateway.hubs {
+            options.authenticated_only = hub.as_str() == "authorized";
+        }
+        Ok(())
     }
 
     fn variant(
