@@ -37,3 +37,8 @@ pub use hubplane_hub::*;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guides/write-a-hub.md")]
 pub struct WriteAHub;
+
+/// The same of the guide to types for front ends.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guides/typescript.md")]
+pub struct TypesForAFrontEnd;
