@@ -20,6 +20,7 @@ import { token as sign } from "./lib/tokens.mjs";
 import { raw } from "./raw.mjs";
 import { scenarios } from "./scenarios/all.mjs";
 import { script } from "./script.mjs";
+import { types } from "./types.mjs";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -89,6 +90,7 @@ async function inNode() {
   for (const [name, run] of Object.entries(raw)) {
     await harness.test(`raw: ${name}`, () => run({ hub: server.hub("conformance"), quick: quick.hub("conformance") }));
   }
+  for (const [name, run] of Object.entries(types)) await harness.test(`types: ${name}`, () => run({ binary }));
 }
 
 async function inChromium() {
