@@ -11,6 +11,19 @@ use std::fmt;
 use crate::Hub;
 pub use text::{Body, Declared, Field, Gives, inline, list, literal, name_of, tuple};
 
+/// The names of others that declarations refer to.
+const OTHERS: [&str; 9] = [
+    "Array",
+    "Date",
+    "Extract",
+    "IStreamResult",
+    "Partial",
+    "Promise",
+    "PropertyKey",
+    "Record",
+    "Uint8Array",
+];
+
 /// A type whose values have a TypeScript type: for the declaration that the command `types` of an `App` prints.
 ///
 /// The types of the standard library and of this crate have it. `#[derive(TypeScript)]` gives it to a struct or an enum,
@@ -165,7 +178,7 @@ impl Declarations {
 
     fn free(&self, name: &str) -> String {
         let taken = |name: &str| {
-            name == "IStreamResult" || self.named.iter().any(|named| named.name == name)
+            OTHERS.contains(&name) || self.named.iter().any(|named| named.name == name)
         };
         let mut free = name.to_owned();
         let mut number = 1_u32;

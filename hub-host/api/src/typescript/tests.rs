@@ -153,6 +153,8 @@ struct Page<T> {
     items: Vec<T>,
     #[serde(flatten)]
     rest: Nothing,
+    #[serde(flatten)]
+    more: Option<Nothing>,
 }
 
 #[test]
@@ -185,9 +187,9 @@ export interface Tree {
   children: Tree[];
 }
 
-export type PageOfNewtype = { items: Newtype[] } & Nothing;
+export type PageOfNewtype = { items: Newtype[] } & Nothing & Partial<Nothing>;
 
-export type PageOfNumber = { items: number[] } & Nothing;
+export type PageOfNumber = { items: number[] } & Nothing & Partial<Nothing>;
 "
     );
 }
@@ -240,7 +242,7 @@ fn enums_are_unions_of_what_serde_makes_of_their_variants() {
     let (used, text) = declared::<(External, Internal, Adjacent, Untagged, BTreeMap<Colour, u8>)>();
     assert_eq!(
         used,
-        "[External, Internal, Adjacent, Untagged, { [key in Colour]?: number }]"
+        "[External, Internal, Adjacent, Untagged, Partial<Record<Extract<Colour, PropertyKey>, number>>]"
     );
     assert_eq!(
         text,
@@ -295,12 +297,23 @@ mod other {
     pub(super) struct Newtype {
         pub(super) a: u8,
     }
+
+    /// Has the name of a type of JavaScript.
+    #[derive(serde::Serialize, serde::Deserialize, TypeScript)]
+    #[serde(tag = "type", rename = "a date")]
+    pub(super) struct Date {
+        pub(super) day: u8,
+    }
 }
 
 #[test]
 fn two_types_of_one_name_have_two_names() {
     let (used, _) = declared::<(Newtype, other::Newtype, Newtype)>();
     assert_eq!(used, "[Newtype, Newtype2, Newtype]");
+    assert_eq!(
+        declared::<other::Date>().1,
+        "/** Has the name of a type of JavaScript. */\nexport interface Date2 {\n  type: \"a date\";\n  day: number;\n}\n"
+    );
 }
 
 struct Everything;

@@ -154,7 +154,11 @@ pub fn inline(fields: &[Field], flattened: &[String]) -> String {
             format!("{{ {} }}", fields.join("; "))
         });
     }
-    parts.extend(flattened.iter().map(|ty| grouped(ty)));
+    parts.extend(flattened.iter().map(|ty| match ty.strip_suffix(" | null") {
+        // What is not there has none of its members.
+        Some(ty) => format!("Partial<{ty}>"),
+        None => grouped(ty),
+    }));
     parts.join(" & ")
 }
 

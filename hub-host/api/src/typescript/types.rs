@@ -124,7 +124,8 @@ fn map<K: TypeScript, V: TypeScript>(declarations: &mut Declarations) -> String 
     match &*key {
         // The members of an object have texts as names, whatever they are made from.
         "string" | "number" => format!("Record<string, {value}>"),
-        key => format!("{{ [key in {key}]?: {value} }}"),
+        // Not every name need be there, nor need every key be a name.
+        key => format!("Partial<Record<Extract<{key}, PropertyKey>, {value}>>"),
     }
 }
 

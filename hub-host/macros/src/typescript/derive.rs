@@ -17,16 +17,15 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
     let container = Container::read(&input.attrs)?;
     let api = api(container.api.as_ref())?;
-    let name = match &container.rename {
-        Some(name) => name.clone(),
-        None => input.ident.unraw().to_string(),
-    };
+    // A name that serde gives to the type is seen as a tag alone, and may be any text.
+    let name = input.ident.unraw().to_string();
+    let tag = container.rename.as_deref().unwrap_or(&name);
     let body = match (&container.other, &input.data) {
         (Some(other), _) => {
             let other = typed(other, &api);
             quote!(#api::private::Body::Alias(#other))
         }
-        (None, Data::Struct(of)) => structure(&of.fields, &name, &container, &api)?,
+        (None, Data::Struct(of)) => structure(&of.fields, tag, &container, &api)?,
         (None, Data::Enum(of)) => enumeration(of, &container, &api)?,
         (None, Data::Union(of)) => {
             return Err(Error::new(
