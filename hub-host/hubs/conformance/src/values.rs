@@ -1,10 +1,10 @@
 //! The types that travel.
 
-use hubplane_hub::{Bytes, Timestamp};
+use hubplane_hub::{Bytes, Timestamp, TypeScript};
 use serde::{Deserialize, Serialize};
 
 /// The object of `SendCustomObject`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CustomObject {
     /// A text.
@@ -14,7 +14,7 @@ pub struct CustomObject {
 }
 
 /// The object of `EchoComplexObject` and `SendComplexObject`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ComplexObject {
     /// Bytes.
@@ -56,11 +56,11 @@ impl ComplexObject {
 }
 
 /// An object without members.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
 pub struct Empty {}
 
 /// An enumeration, by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
 pub enum Colour {
     /// The first.
     Red,
