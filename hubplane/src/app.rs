@@ -6,7 +6,7 @@ use axum::Router;
 use clap::Parser as _;
 use futures_util::future::BoxFuture;
 use hubplane_hub::host::{Options, Service};
-use hubplane_hub::{Declarations, Hub, HubContext};
+use hubplane_hub::{Declarations, Filters, Hub, HubContext};
 use hubplane_node::config::{Config, ConfigError};
 use hubplane_node::telemetry::init_logging;
 
@@ -25,8 +25,10 @@ pub struct App {
     hubs: Vec<(&'static str, MakeService)>,
     /// Of the same hubs, in the same order.
     declare: Vec<fn(&mut Declarations)>,
-    routes: Router,
+    /// Something to open in a browser, if there is anything.
+    routes: Option<Router>,
     background: Vec<Background>,
+    filters: Filters,
 }
 
 type Work = BoxFuture<'static, ()>;
@@ -47,10 +49,15 @@ impl App {
     #[must_use]
     pub fn hub<H: Hub>(mut self, hub: H) -> Self {
         let make: MakeService = Box::new(|config| {
+            let config = config.hubs.of(H::NAME);
             let options = Options {
-                detailed_errors: config.hubs.of(H::NAME).detailed_errors,
+                detailed_errors: config.detailed_errors,
             };
-            Ok(Service::new(hub, options)?)
+            let service = Service::new(hub, options)?;
+            Ok(match config.invocation_timeout {
+                Some(timeout) => service.invocation_timeout(timeout),
+                None => service,
+            })
         });
         self.hubs.push((H::NAME, make));
         self.declare.push(Declarations::hub::<H>);
@@ -60,7 +67,15 @@ impl App {
     /// Serves these routes beside the hubs, on the public listener. They come before the hubs.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Self {
-        self.routes = self.routes.merge(routes);
+        let before = self.routes.unwrap_or_default();
+        self.routes = Some(before.merge(routes));
+        self
+    }
+
+    /// Runs these filters around those of every hub, the first one outermost.
+    #[must_use]
+    pub fn filters(mut self, filters: Filters) -> Self {
+        self.filters = filters;
         self
     }
 
@@ -191,7 +206,7 @@ impl App {
         let hubs = self
             .hubs
             .into_iter()
-            .map(|(_, make)| make(&config))
+            .map(|(_, make)| Ok(make(&config)?.filtered(self.filters.clone())))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

@@ -27,7 +27,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) async fn run(
     config: Config,
     hubs: Vec<Service>,
-    routes: Router,
+    routes: Option<Router>,
     background: Vec<Background>,
 ) -> anyhow::Result<()> {
     let mut shutdown = Shutdown::listen()?;
@@ -59,7 +59,8 @@ pub(crate) async fn run(
         ..ClusterOptions::default()
     };
     let cluster = Cluster::start(options, &tasks, &telemetry).await?;
-    cluster.serve(0, clients, routes);
+    let has_page = routes.is_some();
+    cluster.serve(0, clients, routes.unwrap_or_default());
     cluster.ready().await;
     drop(starting);
     phases.started();
@@ -68,7 +69,7 @@ pub(crate) async fn run(
             tasks.spawn("background", OnFailure::Log, (work.start)(context));
         }
     }
-    announce(address, admin.address(), &names);
+    announce(address, admin.address(), &names, has_page);
 
     let outcome = tokio::select! {
         signal = shutdown.first() => {
@@ -95,11 +96,11 @@ pub(crate) async fn run(
 }
 
 /// Says where everything is, on the standard output: this is what people copy from, and tests read.
-fn announce(clients: SocketAddr, admin: SocketAddr, hubs: &[HubName]) {
-    let mut text = format!(
-        "Hubplane {} is ready\n\n  open   http://{clients}/\n",
-        env!("CARGO_PKG_VERSION")
-    );
+fn announce(clients: SocketAddr, admin: SocketAddr, hubs: &[HubName], has_page: bool) {
+    let mut text = format!("Hubplane {} is ready\n\n", env!("CARGO_PKG_VERSION"));
+    if has_page {
+        text.push_str(&format!("  open   http://{clients}/\n"));
+    }
     for hub in hubs {
         text.push_str(&format!("  hub    http://{clients}/hubs/{hub}\n"));
     }
