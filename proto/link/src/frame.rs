@@ -31,7 +31,7 @@ pub struct HubDeclaration {
 pub enum UserIdSource {
     /// The gateway: the name identifier claim, else `sub`.
     Claim,
-    /// The hub's own function: the gateway asks with [`ToHubHost::Identify`].
+    /// The hub's own function: the gateway asks with [`ToHubHost::Identify`](crate::ToHubHost::Identify).
     Hub,
 }
 

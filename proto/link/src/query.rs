@@ -22,7 +22,7 @@ pub enum Question {
 /// A question to every gateway that may know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
-    /// Answered by [`ToHubHost::Answer`] with this id.
+    /// Answered by [`ToHubHost::Answer`](crate::ToHubHost::Answer) with this id.
     pub ack: AckId,
     /// Whose order it keeps.
     pub caller: Caller,

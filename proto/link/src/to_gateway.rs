@@ -20,7 +20,7 @@ pub struct ConnectionSend {
 /// A request for a client result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientResultRequest {
-    /// Answered by [`ToHubHost::ClientResult`] with this id.
+    /// Answered by [`ToHubHost::ClientResult`](crate::ToHubHost::ClientResult) with this id.
     pub request: RequestId,
     /// Whose order it keeps.
     pub caller: Caller,
@@ -88,7 +88,7 @@ pub enum ToGateway {
     },
     /// Ask about the connections of an audience.
     Query(Query),
-    /// The answer to [`ToHubHost::Identify`].
+    /// The answer to [`ToHubHost::Identify`](crate::ToHubHost::Identify).
     Identified(Identified),
     /// A lifecycle method has run.
     Done(Done),
@@ -254,7 +254,7 @@ pub enum GroupOperation {
 /// Add a connection to a group, or remove it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupChange {
-    /// Answered by [`ToHubHost::Ack`] with this id, for an add when it is visible (DESIGN 3.2).
+    /// Answered by [`ToHubHost::Ack`](crate::ToHubHost::Ack) with this id, for an add when it is visible (DESIGN 3.2).
     pub ack: AckId,
     /// Whose order it keeps.
     pub caller: Caller,

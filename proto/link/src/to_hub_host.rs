@@ -11,16 +11,16 @@ use crate::{
 /// What a gateway tells a hub-host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToHubHost {
-    /// Name the user of this connection. Answered by [`ToGateway::Identified`].
+    /// Name the user of this connection. Answered by [`ToGateway::Identified`](crate::ToGateway::Identified).
     Identify(Arc<ConnectionInfo>),
-    /// A connection is there. Answered by [`ToGateway::Done`] when `on_connected` has run.
+    /// A connection is there. Answered by [`ToGateway::Done`](crate::ToGateway::Done) when `on_connected` has run.
     Opened {
         /// What is known of it.
         info: Arc<ConnectionInfo>,
         /// Its user, if it has one.
         user: Option<UserId>,
     },
-    /// A connection has ended. Answered by [`ToGateway::Done`] when `on_disconnected` has run.
+    /// A connection has ended. Answered by [`ToGateway::Done`](crate::ToGateway::Done) when `on_disconnected` has run.
     Closed {
         /// Which one.
         connection: ConnectionId,
@@ -30,7 +30,7 @@ pub enum ToHubHost {
     /// Run a method.
     Invocation(Invocation),
     /// An item of an upload stream. At most as many are under way as there is credit: 10 at first, more by
-    /// [`ToGateway::UploadCredit`].
+    /// [`ToGateway::UploadCredit`](crate::ToGateway::UploadCredit).
     UploadItem {
         /// Whose stream.
         connection: ConnectionId,
@@ -55,7 +55,7 @@ pub enum ToHubHost {
         /// The client's id of the invocation.
         invocation_id: InvocationId,
     },
-    /// The answer to [`ToGateway::ClientResult`].
+    /// The answer to [`ToGateway::ClientResult`](crate::ToGateway::ClientResult).
     ClientResult {
         /// The request's id.
         request: RequestId,
@@ -66,17 +66,17 @@ pub enum ToHubHost {
     Window {
         /// Whose window.
         connection: ConnectionId,
-        /// How much, in bytes as [`ToGateway::window_bytes`] counts them.
+        /// How much, in bytes as [`ToGateway::window_bytes`](crate::ToGateway::window_bytes) counts them.
         bytes: u32,
     },
     /// This much of what a caller sent to audiences is numbered and put to the shards: as much more may be sent.
     Credit {
         /// Whose sends.
         caller: Caller,
-        /// How much, in bytes as [`ToGateway::credit_bytes`] counts them.
+        /// How much, in bytes as [`ToGateway::credit_bytes`](crate::ToGateway::credit_bytes) counts them.
         bytes: u32,
     },
-    /// The answer to a [`ToGateway::Query`].
+    /// The answer to a [`ToGateway::Query`](crate::ToGateway::Query).
     Answer {
         /// The query's id.
         id: AckId,
@@ -116,8 +116,8 @@ pub struct Invocation {
     pub arguments: Arguments,
     /// One id per upload stream, in parameter order.
     pub stream_ids: SmallVec<[InvocationId; 1]>,
-    /// Whether it takes one of the connection's slots, to be given back by [`Completion::releases_slot`] or
-    /// [`ToGateway::SlotReleased`].
+    /// Whether it takes one of the connection's slots, to be given back by [`Completion::releases_slot`](crate::Completion::releases_slot) or
+    /// [`ToGateway::SlotReleased`](crate::ToGateway::SlotReleased).
     pub takes_slot: bool,
 }
 
