@@ -69,6 +69,17 @@ impl TestHub {
         Items::of(0..count)
     }
 
+    /// Never gives an item; tells the caller when it is cancelled.
+    fn endless(&self, ctx: &Context) -> Items<u32> {
+        let (caller, later) = (ctx.caller(), ctx.clone());
+        ctx.spawn(async move {
+            later.cancelled().await;
+            // It may be gone.
+            let _ = caller.send("cancelled", ()).await;
+        });
+        Items::generate(async move |_| std::future::pending().await)
+    }
+
     /// Asks the caller, then says what it answered.
     async fn ask(&self, ctx: &Context, number: i32) -> Result<i32, HubError> {
         Ok(ctx.caller().invoke("Answer", (number,)).await?)

@@ -5,7 +5,7 @@ use hubplane::cluster::ClusterOptions;
 use hubplane_client::message::{
     Arguments, Completion, CompletionResult, Invocation, Message, StreamIds,
 };
-use hubplane_client::{Connection, Options, read_arguments, read_value, write_arguments};
+use hubplane_client::{Connection, Frame, Options, read_arguments, read_value, write_arguments};
 use hubplane_testkit::{TestCluster, within};
 
 use crate::shapes;
@@ -180,6 +180,38 @@ async fn a_client_of_another_gateway_answers() {
         });
         let failed = asked.unwrap_err();
         assert!(failed.to_string().contains("disconnected."), "{failed}");
+        cluster.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_cancelled_at_once_has_begun_and_is_told() {
+    for shape in shapes() {
+        let cluster = TestCluster::start(shape).await.unwrap();
+        let mut client = cluster.connect(0, "ana", Encoding::Json).await;
+        for round in 0..100 {
+            let id = format!("s{round}");
+            let stream = Message::StreamInvocation(invocation(&client, &id, "Endless", ()));
+            let mut both = Vec::new();
+            client.encoding().encode(&stream, &mut both);
+            let cancel = Message::CancelInvocation { invocation_id: id };
+            client.encoding().encode(&cancel, &mut both);
+            let both = String::from_utf8(both).unwrap();
+            client.send_frame(Frame::Text(both)).await.unwrap();
+            let mut seen = Vec::new();
+            for _ in 0..2 {
+                match within("both", client.next()).await {
+                    Some(Message::Invocation(told)) => seen.push(told.target),
+                    Some(Message::Completion(end)) => {
+                        assert_eq!(end.result, CompletionResult::Void);
+                        seen.push("completed".to_owned());
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            seen.sort();
+            assert_eq!(seen, ["cancelled", "completed"]);
+        }
         cluster.stop().await.unwrap();
     }
 }

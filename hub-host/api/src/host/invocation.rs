@@ -263,17 +263,22 @@ impl Call {
     }
 
     /// What a future gives, if the client still wants it by then. It is dropped where it stands if not; nobody else
-    /// sees a panic of that.
+    /// sees a panic of that. It begins in any case, as in the reference: a client that cancels at once is told of the
+    /// cancellation by the method, too.
     async fn unless_cancelled<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut future = Some(Box::pin(future));
         let mut cancelled = pin!(self.cancelled());
+        let mut begun = false;
         let outcome = std::future::poll_fn(|cx| {
-            if cancelled.as_mut().poll(cx).is_ready() {
+            if begun && cancelled.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            match &mut future {
-                Some(future) => future.as_mut().poll(cx).map(Some),
+            let first = !std::mem::replace(&mut begun, true);
+            match future.as_mut().map(|future| future.as_mut().poll(cx)) {
+                Some(Poll::Ready(given)) => Poll::Ready(Some(given)),
                 None => Poll::Ready(None),
+                Some(Poll::Pending) if first => cancelled.as_mut().poll(cx).map(|()| None),
+                Some(Poll::Pending) => Poll::Pending,
             }
         })
         .await;
