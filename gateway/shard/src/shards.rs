@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hubplane_node::tasks::{OnFailure, Tasks};
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 
 use crate::metrics::{Metrics, Published};
 use crate::shard::Shard;
@@ -73,23 +72,6 @@ impl Shards {
         {
             tracing::debug!(shard, "command to a shard that has ended");
         }
-    }
-
-    /// Gives a command to a shard if there is room in its inbox.
-    ///
-    /// # Errors
-    /// The command, if there is none now. A shard that does not exist or has ended drops the command, as in
-    /// [`send`](Self::send).
-    pub fn try_send(&self, shard: u8, command: Command) -> Result<(), Box<Command>> {
-        let Some(handle) = self.shards.get(usize::from(shard)) else {
-            return Ok(());
-        };
-        match handle.inbox.try_reserve() {
-            Ok(room) => room.send(command),
-            Err(TrySendError::Full(())) => return Err(Box::new(command)),
-            Err(TrySendError::Closed(())) => {}
-        }
-        Ok(())
     }
 
     /// The numbers of one shard as of its last turn; zeros for one that does not exist.

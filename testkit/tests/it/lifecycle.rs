@@ -92,7 +92,12 @@ async fn a_silent_client_ends_within_the_client_timeout() {
             .await
             .unwrap();
         let id = silent.id().unwrap().to_owned();
+        let began = std::time::Instant::now();
         let end = within("the end", silent.ended()).await;
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "300 ms, a tick, and a busy machine"
+        );
         let close = end.close.unwrap();
         assert_eq!(
             close.error.as_deref(),

@@ -1,27 +1,12 @@
 //! The corpora of the fuzz targets, replayed on every run of the tests.
 
-use std::path::{Path, PathBuf};
-
 #[path = "../../../../fuzz/bodies/signalr.rs"]
 mod signalr;
 
-fn replay(target: &str, body: impl Fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fuzz/corpora")
-        .join(target);
-    let entries =
-        std::fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display()));
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("readable").path())
-        .collect();
-    files.sort();
-    assert!(files.len() >= 10, "{} has a corpus", corpus.display());
-    for file in files {
-        let data = std::fs::read(&file).expect("readable");
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body(&data)));
-        assert!(outcome.is_ok(), "{}", file.display());
-    }
-}
+#[path = "../../../../fuzz/bodies/replay.rs"]
+mod replay;
+
+use replay::replay;
 
 #[test]
 fn json_decode_holds_on_its_corpus() {
