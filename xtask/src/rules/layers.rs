@@ -175,6 +175,7 @@ const LAYERS: &[Layer] = &[
             "anyhow",
             "axum",
             "clap",
+            "jsonwebtoken",
             "opentelemetry",
             "tokio",
             "tokio-util",
