@@ -281,7 +281,7 @@ fn upgrade(
         };
         let link = placed.link().sender.clone();
         let attach = Attach {
-            socket,
+            socket: socket.into(),
             read_ahead,
             info,
             user,
