@@ -57,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// What is served, as it is gathered.
+#[derive(Default)]
 struct Hubs {
     services: Vec<Service>,
     gateway: GatewayOptions,
@@ -64,18 +65,6 @@ struct Hubs {
     journal: Journal,
     /// With short timers.
     fast: bool,
-}
-
-impl Default for Hubs {
-    fn default() -> Self {
-        Self {
-            services: Vec::new(),
-            gateway: GatewayOptions::default(),
-            seen: Vec::new(),
-            journal: Journal::default(),
-            fast: false,
-        }
-    }
 }
 
 impl Hubs {
