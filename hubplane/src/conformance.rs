@@ -14,7 +14,7 @@ use hubplane_hub::host::{InvalidHub, Options, Service};
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_proto_ids::{ConnectionToken, HubName, InvalidId};
 
-use hubs::{Uncreatable, Variant};
+use hubs::{HeaderUsers, Uncreatable, Variant};
 
 /// The test applications. What they know of a process is the key that their tokens are signed with.
 pub struct TestApplications {
@@ -34,7 +34,10 @@ impl TestApplications {
         let options = Options {
             detailed_errors: true,
         };
-        let mut services = vec![Service::named(hubs::UNCREATABLE, Uncreatable, options)?];
+        let mut services = vec![
+            Service::named(hubs::UNCREATABLE, Uncreatable, options)?,
+            Service::named(hubs::HEADER_USERS, HeaderUsers, options)?,
+        ];
         let mut outside = Vec::new();
         for variant in Variant::ALL {
             let hub = Conformance::default();
@@ -86,9 +89,11 @@ impl TestApplications {
             let before = options.hub(&name).clone();
             options.hubs.insert(name, variant.options(before));
         }
-        let name = HubName::new(hubs::UNCREATABLE)?;
-        let before = options.hub(&name).clone();
-        options.hubs.insert(name, hubs::uncreatable(before));
+        for own in [hubs::UNCREATABLE, hubs::HEADER_USERS] {
+            let name = HubName::new(own)?;
+            let before = options.hub(&name).clone();
+            options.hubs.insert(name, hubs::at(own, before));
+        }
         let key = self.key.iter().map(|secret| SigningKey {
             id: None,
             secret: secret.clone(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hubplane_gateway_server::HubOptions;
-use hubplane_hub::{HubError, hub};
+use hubplane_hub::{Context, HubError, Request, hub};
 
 /// Where the conformance hub is served beside `/hubs/conformance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,12 +55,8 @@ impl Variant {
 /// The name of [`Uncreatable`], and below the root its path.
 pub(super) const UNCREATABLE: &str = "uncreatable";
 
-pub(super) fn uncreatable(before: HubOptions) -> HubOptions {
-    at(UNCREATABLE, before)
-}
-
 /// A hub at `/{name}`, with errors that say everything.
-fn at(name: &str, mut options: HubOptions) -> HubOptions {
+pub(super) fn at(name: &str, mut options: HubOptions) -> HubOptions {
     options.paths.push(format!("/{name}"));
     Arc::make_mut(&mut options.connection).detailed_errors = true;
     options
@@ -79,5 +75,23 @@ impl Uncreatable {
             "Unable to resolve service for type 'System.Object' while attempting to activate \
              'FunctionalTests.UncreatableHub'.",
         ))
+    }
+}
+
+/// The name of [`HeaderUsers`], and below the root its path.
+pub(super) const HEADER_USERS: &str = "headerusers";
+
+/// A hub that believes a header who its users are.
+#[derive(Debug)]
+pub(super) struct HeaderUsers;
+
+#[hub]
+impl HeaderUsers {
+    fn user_id(&self, request: &Request) -> Option<String> {
+        request.header("x-user-id").map(ToOwned::to_owned)
+    }
+
+    fn get_user_identifier(&self, ctx: &Context) -> Option<String> {
+        ctx.user_id().map(ToString::to_string)
     }
 }

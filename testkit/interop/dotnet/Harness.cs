@@ -1,80 +1,44 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
+using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Client;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Interop;
 
-/// <summary>Runs tests one after the other, each with a deadline, and counts them.</summary>
-public sealed class Harness(Server server, string only)
-{
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+/// <summary>Thrown by a test that says nothing about this column; without a reason it is another column's business.</summary>
+public sealed class NotApplicable(string why = "") : Exception(why);
 
+/// <summary>Runs the tests of one column one after the other, each with a deadline, and counts them.</summary>
+public sealed class Harness(Column column, Servers servers, Rows rows, string only)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    public Column Column { get; } = column;
     public int Passed { get; private set; }
     public int Failed { get; private set; }
 
-    public async Task Test(string protocol, string name, Func<Clients, Task> body)
+    public async Task Test(string name, Func<Clients, Task> body)
     {
-        var title = $"{protocol}: {name}";
+        var title = $"{Column}: {name}";
         if (!title.Contains(only)) return;
-        await using var clients = new Clients(server, protocol);
+        await using var clients = new Clients(Column, await servers.Of(Column), await servers.Open(Column.Scheme));
         try
         {
             await body(clients).WaitAsync(Limit);
             Passed++;
+            rows.Note(name, Column, "passed");
             Console.WriteLine($"ok      {title}");
+        }
+        catch (NotApplicable reason)
+        {
+            if (reason.Message.Length > 0) rows.Note(name, Column, "n/a", reason.Message);
         }
         catch (Exception error)
         {
             Failed++;
+            rows.Note(name, Column, "failed", error.Message);
             Console.WriteLine($"FAILED  {title}\n        {error.GetType().Name}: {error.Message}");
         }
-    }
-}
-
-/// <summary>The connections of one test, stopped when it ends.</summary>
-public sealed class Clients(Server server, string protocol) : IAsyncDisposable
-{
-    private readonly List<HubConnection> connections = [];
-
-    public async Task<HubConnection> Connect(string? user = null, Action<IHubConnectionBuilder>? configure = null)
-    {
-        var connection = Build(user, configure);
-        await connection.StartAsync();
-        return connection;
-    }
-
-    public HubConnection Build(string? user = null, Action<IHubConnectionBuilder>? configure = null)
-    {
-        var builder = new HubConnectionBuilder().WithUrl($"{server.Url}/hubs/conformance", options =>
-        {
-            options.Headers["X-Header"] = "value";
-            if (user is not null) options.AccessTokenProvider = () => Task.FromResult<string?>(Token(user));
-        });
-        if (protocol == "messagepack") builder.AddMessagePackProtocol();
-        if (protocol == "newtonsoft") builder.AddNewtonsoftJsonProtocol();
-        configure?.Invoke(builder);
-        var connection = builder.Build();
-        connections.Add(connection);
-        return connection;
-    }
-
-    /// <summary>An HS256 token whose subject is the user.</summary>
-    public static string Token(string user)
-    {
-        static string Part(byte[] bytes) => Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_');
-        var head = Part(JsonSerializer.SerializeToUtf8Bytes(new { alg = "HS256", typ = "JWT" }));
-        var expires = DateTimeOffset.UtcNow.AddMinutes(10).ToUnixTimeSeconds();
-        var body = Part(JsonSerializer.SerializeToUtf8Bytes(new { sub = user, exp = expires }));
-        var signature = HMACSHA256.HashData(Encoding.UTF8.GetBytes(Server.Secret), Encoding.UTF8.GetBytes($"{head}.{body}"));
-        return $"{head}.{body}.{Part(signature)}";
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var connection in connections) await connection.DisposeAsync();
     }
 }
 
@@ -99,19 +63,40 @@ public static class Check
         if (one != two) throw new InvalidOperationException($"{what} expected {Short(one)}, got {Short(two)}");
     }
 
+    public static void True(bool holds, string what)
+    {
+        if (!holds) throw new InvalidOperationException(what);
+    }
+
     private static string Short(string text) => text.Length > 300 ? text[..300] + "…" : text;
 
-    public static async Task Fails(string text, Func<Task> body)
+    /// <summary>Fails with exactly this text.</summary>
+    public static Task Fails(string text, Func<Task> body) => Fails(text, body, error => Same(text, error));
+
+    /// <summary>Fails with a text that begins like this.</summary>
+    public static Task FailsLike(string text, Func<Task> body) =>
+        Fails(text, body, error => True(error.StartsWith(text, StringComparison.Ordinal), $"expected {text}…, got {Short(error)}"));
+
+    private static async Task Fails(string text, Func<Task> body, Action<string> check)
     {
         try
         {
             await body();
         }
-        catch (Microsoft.AspNetCore.SignalR.HubException error)
+        catch (HubException error)
         {
-            Same(text, error.Message);
+            check(error.Message);
             return;
         }
         throw new InvalidOperationException($"expected to fail: {text}");
+    }
+
+    /// <summary>Asks again and again until the answer is true.</summary>
+    public static async Task Until(Func<Task<bool>> ask, string what)
+    {
+        for (var end = DateTime.UtcNow.AddSeconds(10); !await ask(); await Task.Delay(15))
+        {
+            if (DateTime.UtcNow > end) throw new TimeoutException(what);
+        }
     }
 }

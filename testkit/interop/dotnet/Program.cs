@@ -1,5 +1,5 @@
-// The official .NET client against the running product: `dotnet run -- <path to the hubplane binary>`.
-// Ends with `N passed, N failed, N skipped`.
+// The official .NET client against the running product: `dotnet run -- <path to the hubplane binary> [--only TEXT]`.
+// Ends with `N passed, N failed, N skipped`. The variable ROWS names a file for the rows of the conformance table.
 
 using Interop;
 
@@ -9,14 +9,30 @@ if (args.Length < 1)
     return 2;
 }
 var only = args.Length > 2 && args[1] == "--only" ? args[2] : "";
-await using var server = await Server.Start(args[0]);
-var harness = new Harness(server, only);
-foreach (var protocol in new[] { "json", "newtonsoft", "messagepack" })
+string[] schemes = ["http"];
+var rows = new Rows();
+var (passed, failed) = (0, 0);
+await using (var servers = new Servers(args[0]))
 {
-    await Invocations.Run(harness, protocol);
-    await Sends.Run(harness, protocol);
-    await Streams.Run(harness, protocol);
-    await Lifecycle.Run(harness, protocol);
+    // Columns run side by side, as many as there are processors.
+    await Parallel.ForEachAsync(Column.All(schemes), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, async (column, _) =>
+    {
+        var harness = new Harness(column, servers, rows, only);
+        await Invocations.Run(harness);
+        await Streams.Run(harness);
+        await Requests.Run(harness);
+        // Without negotiation the client does not know its id, which these go by.
+        if (!column.IsDirect)
+        {
+            await Sends.Run(harness);
+            await Audiences.Run(harness);
+            await Lifecycle.Run(harness);
+        }
+        await servers.End(column);
+        Interlocked.Add(ref passed, harness.Passed);
+        Interlocked.Add(ref failed, harness.Failed);
+    });
 }
-Console.WriteLine($"{harness.Passed} passed, {harness.Failed} failed, 0 skipped");
-return harness.Failed == 0 ? 0 : 1;
+rows.Write(Environment.GetEnvironmentVariable("ROWS"));
+Console.WriteLine($"{passed} passed, {failed} failed, 0 skipped");
+return failed == 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The official .NET client against the running product: `run.sh <path to the hubplane binary>`.
+# The official .NET client against the running product: `run.sh <path to the hubplane binary> [--only TEXT]`.
 # Uses the SDK beside the repository where there is one (../shared/dotnet), else the one on the PATH.
 set -euo pipefail
 binary=$(realpath "$1")
@@ -11,4 +11,4 @@ if [ -x "$offline" ]; then
 fi
 out=${CARGO_TARGET_DIR:-../../../target}/interop-dotnet
 dotnet build Interop.csproj --configuration Release --output "$out" --verbosity quiet --nologo
-exec dotnet "$out/Interop.dll" "$binary"
+exec dotnet "$out/Interop.dll" "$binary" "${@:2}"

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
 use hubplane_hub::{
-    AnyValue, ArgumentList, Bytes, ConnectionId, Context, Disconnect, HubError, SendError,
-    Timestamp, hub,
+    AnyValue, ArgumentList, Bytes, Context, Disconnect, HubError, SendError, Timestamp, hub,
 };
 
 use crate::Conformance;
@@ -20,12 +19,7 @@ pub(crate) fn invalid_operation(text: &str) -> HubError {
     HubError::hidden("InvalidOperationException", text)
 }
 
-/// An empty text is null, as in the reference's answers about the request.
-fn present(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(ToOwned::to_owned)
-}
-
-#[hub(parts(streams, guarded, kinds, questions))]
+#[hub(parts(streams, guarded, kinds, questions, request))]
 impl Conformance {
     // --- Life cycle -------------------------------------------------------------------------------------------------
 
@@ -354,44 +348,6 @@ impl Conformance {
 
     fn get_item(&self, ctx: &Context, key: String) -> Result<Option<String>, HubError> {
         Ok(ctx.items().get(&key)?)
-    }
-
-    // --- The request ------------------------------------------------------------------------------------------------
-
-    fn get_caller_connection_id(&self, ctx: &Context) -> ConnectionId {
-        ctx.connection_id().clone()
-    }
-
-    fn get_active_transport_name(&self, ctx: &Context) -> &'static str {
-        ctx.transport().name()
-    }
-
-    fn get_user_identifier(&self, ctx: &Context) -> Option<String> {
-        ctx.user_id().map(ToString::to_string)
-    }
-
-    fn get_num_redirects(&self, ctx: &Context) -> Result<i32, HubError> {
-        Ok(ctx.query("numRedirects").unwrap_or_default().parse()?)
-    }
-
-    fn get_query(&self, ctx: &Context, name: String) -> String {
-        ctx.query(&name).unwrap_or_default()
-    }
-
-    fn get_content_type_header(&self, ctx: &Context) -> Option<String> {
-        present(ctx.header("content-type"))
-    }
-
-    fn get_header(&self, ctx: &Context, name: String) -> Option<String> {
-        present(ctx.header(&name))
-    }
-
-    fn get_cookie(&self, ctx: &Context, name: String) -> Option<String> {
-        ctx.cookie(&name).map(ToOwned::to_owned)
-    }
-
-    fn get_request_line(&self, ctx: &Context) -> String {
-        format!("GET {}", ctx.path())
     }
 
     // --- Every type of reference 11.4 -------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ mod guarded;
 mod hub;
 mod kinds;
 mod questions;
+mod request;
 mod state;
 mod streams;
 #[cfg(test)]
@@ -38,5 +39,6 @@ mod tests;
 mod values;
 
 pub use questions::{ConformanceClient, Found};
+pub use request::Ends;
 pub use state::{Conformance, Outside};
 pub use values::{Colour, ComplexObject, CustomObject, Empty};

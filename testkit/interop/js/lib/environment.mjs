@@ -18,7 +18,7 @@ export class Environment {
    * @param {boolean} direct whether they do so without negotiation unless they choose
    * @param {"json"|"messagepack"} protocol that scenarios use unless they choose
    * @param {boolean} detailed whether the server tells details of errors
-   * @param token asks for the token of a user: (user, kind) to a promise
+   * @param token asks for the token of a user: (user, kind, claims) to a promise
    * @param WebSocket a constructor, where the runtime has none
    */
   constructor({ direct = false, ...settings }) {
@@ -64,10 +64,10 @@ export class Environment {
     return connection;
   }
 
-  /** The same, started; with a token where there is a user. */
-  async open({ user, ...options } = {}) {
+  /** The same, started; with a token of these claims where there is a user. */
+  async open({ user, claims, ...options } = {}) {
     if (user) {
-      const token = await this.token(user);
+      const token = await this.token(user, "valid", claims);
       options.http = { accessTokenFactory: () => token, ...options.http };
     }
     const connection = this.build(options);

@@ -15,8 +15,8 @@ function sign(key, claims, header = { alg: "HS256", typ: "JWT" }) {
 }
 
 /** What a client shows as its token. */
-export async function token(user, kind = "valid") {
-  const sub = { sub: user };
+export async function token(user, kind = "valid", claims = {}) {
+  const sub = { sub: user, ...claims };
   switch (kind) {
     case "expired":
       return sign(KEY, { ...sub, exp: Math.floor(Date.now() / 1000) - 3600 });

@@ -2,6 +2,7 @@
 
 import { errors } from "./errors.mjs";
 import { lifecycle } from "./lifecycle.mjs";
+import { audiences, rules } from "./questions.mjs";
 import { groups, sends } from "./sends.mjs";
 import { results, streams } from "./streams.mjs";
 import { connections } from "./typescript-connections.mjs";
@@ -22,6 +23,8 @@ const areas = {
   guarded,
   streams,
   results,
+  audiences,
+  rules,
   lifecycle,
 };
 
