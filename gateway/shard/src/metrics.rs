@@ -4,7 +4,7 @@ use hubplane_proto_link::CloseReason;
 
 /// The names of the reasons for which connections end, in the order of [`Metrics::closes`]: those of
 /// [`CloseReason::name`].
-pub const CLOSE_REASONS: [&str; 10] = [
+pub const CLOSE_REASONS: [&str; 11] = [
     "client_closed",
     "client_error",
     "transport_lost",
@@ -15,6 +15,7 @@ pub const CLOSE_REASONS: [&str; 10] = [
     "slow_consumer",
     "opening_failed",
     "draining",
+    "closed_by_hub",
 ];
 
 /// What one shard, or all of them, have done so far. Counters only grow, but for the two that say *now*.
@@ -155,7 +156,10 @@ mod tests {
         let published = Published::default();
         published.write(metrics);
         assert_eq!(published.read(), metrics);
-        assert_eq!(metrics.plus(metrics).closed("draining"), 2 * NUMBERS as u64);
+        assert_eq!(
+            metrics.plus(metrics).closed("closed_by_hub"),
+            2 * NUMBERS as u64
+        );
     }
 
     #[test]
@@ -172,6 +176,7 @@ mod tests {
             CloseReason::SlowConsumer,
             CloseReason::OpeningFailed,
             CloseReason::Draining,
+            CloseReason::ByHub(text()),
         ];
         for reason in reasons {
             let mut metrics = Metrics::default();
