@@ -1,7 +1,8 @@
 //! What the reference has no like of: questions, every connection of a user, the item bag, ends of other connections.
 
 use hubplane_hub::{
-    Audience, ConnectionId, Context, HubError, Listed, Timestamp, TypeScript, UserId, client, hub,
+    Audience, Closing, ConnectionId, Context, HubError, Listed, Timestamp, TypeScript, UserId,
+    client, hub,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,14 @@ fn audience(ctx: &Context, kind: &str, names: &[String]) -> Result<Audience, Hub
             ));
         }
     })
+}
+
+fn reconnecting(closing: Closing, allow_reconnect: bool) -> Closing {
+    if allow_reconnect {
+        closing.allow_reconnect()
+    } else {
+        closing
+    }
 }
 
 #[hub(part = questions, clients(ConformanceClient))]
@@ -156,10 +165,7 @@ impl Conformance {
         allow_reconnect: bool,
     ) -> Result<(), HubError> {
         let closing = ctx.close(connection);
-        Ok(match allow_reconnect {
-            true => closing.allow_reconnect().await?,
-            false => closing.await?,
-        })
+        Ok(reconnecting(closing, allow_reconnect).await?)
     }
 
     /// Ends a connection with a reason.
@@ -171,10 +177,7 @@ impl Conformance {
         allow_reconnect: bool,
     ) -> Result<(), HubError> {
         let closing = ctx.close(connection).reason(reason);
-        Ok(match allow_reconnect {
-            true => closing.allow_reconnect().await?,
-            false => closing.await?,
-        })
+        Ok(reconnecting(closing, allow_reconnect).await?)
     }
 
     /// How many milliseconds this invocation has left, if that is limited.
