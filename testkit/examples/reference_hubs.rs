@@ -117,8 +117,12 @@ impl Hubs {
     /// The conformance hub for who brings a valid token. No connection ends with its token, as `/hubs/expiring` did.
     fn authorized(&mut self) -> anyhow::Result<()> {
         self.variant("authorized", &["/authorizedhub", "/hubs/expiring"], |_| {})?;
+        self.variant("forbidden", &[], |_| {})?;
         for (hub, options) in &mut self.gateway.hubs {
-            options.authenticated_only = hub.as_str() == "authorized";
+            options.access.authenticated = hub.as_str() == "authorized";
+            if hub.as_str() == "forbidden" {
+                options.access.claims = vec!["nobody-has-this".to_owned()];
+            }
         }
         Ok(())
     }
