@@ -66,5 +66,6 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
             claims: options.claims.clone(),
         },
         paths: options.paths.clone(),
+        ..HubOptions::default()
     }
 }

@@ -17,6 +17,8 @@ pub struct HubOptions {
     pub connection: Arc<connection::Options>,
     /// Who may connect, beside what the hub itself says.
     pub access: AccessRule,
+    /// The lowest negotiate version that is served; 0 is every one that there is (reference signalr-core 3.2).
+    pub negotiate_version_min: i32,
     /// Further paths, beside `/hubs/{hub}`.
     pub paths: Vec<String>,
 }
@@ -52,7 +54,8 @@ impl Default for GatewayOptions {
 }
 
 impl GatewayOptions {
-    pub(crate) fn hub(&self, hub: &HubName) -> &HubOptions {
+    /// What holds for a hub.
+    pub fn hub(&self, hub: &HubName) -> &HubOptions {
         self.hubs.get(hub).unwrap_or(&self.default_hub)
     }
 }
