@@ -97,6 +97,8 @@ pub enum CloseReason {
     Draining,
     /// The hub asked for its close with this reason, which the client is told.
     ByHub(String),
+    /// Its token has expired, and its hub keeps nobody beyond that.
+    AuthenticationExpired,
 }
 
 impl CloseReason {
@@ -114,6 +116,7 @@ impl CloseReason {
             Self::OpeningFailed => "opening_failed",
             Self::Draining => "draining",
             Self::ByHub(_) => "closed_by_hub",
+            Self::AuthenticationExpired => "authentication_expired",
         }
     }
 
@@ -125,7 +128,8 @@ impl CloseReason {
             | Self::Aborted
             | Self::Draining
             | Self::OpeningFailed
-            | Self::ByHub(_) => None,
+            | Self::ByHub(_)
+            | Self::AuthenticationExpired => None,
             Self::ClientError(text) => Some(format!("HubException: {text}")),
             Self::ClientTimeout => Some(
                 "OperationCanceledException: Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
