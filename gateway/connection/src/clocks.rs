@@ -1,6 +1,6 @@
 //! The timers of a connection (reference signalr-core 10.2, 13.1, 13.2).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hubplane_proto_link::CloseReason;
 
@@ -42,6 +42,19 @@ impl Clocks {
         self.heard_at = now;
     }
 
+    /// How long the client has been silent, if that counts.
+    pub(crate) fn silent(&self, now: Instant) -> Option<Duration> {
+        let silent = now.saturating_duration_since(self.heard_at);
+        self.armed.then_some(silent)
+    }
+
+    /// The client has been silent elsewhere.
+    pub(crate) fn was_silent(&mut self, silent: Option<Duration>, now: Instant) {
+        self.armed = silent.is_some();
+        let heard_at = silent.and_then(|silent| now.checked_sub(silent));
+        self.heard_at = heard_at.unwrap_or(now);
+    }
+
     pub(crate) fn closing(&mut self, options: &Options, now: Instant) {
         self.closing_until = now + options.closing_timeout;
     }
@@ -62,9 +75,14 @@ impl Connection {
             }
             Phase::Opening | Phase::Open => match &self.ended {
                 Some(ended) => Some(ended.until),
-                None => Some(self.silent_at().map_or(self.clocks.ping_at, |silent_at| {
-                    silent_at.min(self.clocks.ping_at)
-                })),
+                None => [
+                    Some(self.clocks.ping_at),
+                    self.silent_at(),
+                    self.stateful_timeout(),
+                ]
+                .into_iter()
+                .flatten()
+                .min(),
             },
             Phase::Closing => Some(self.clocks.closing_until),
             Phase::Closed => None,
@@ -113,9 +131,13 @@ impl Connection {
         }
         if self.silent_at().is_some_and(|silent_at| now >= silent_at) {
             self.end_with_error(CloseReason::ClientTimeout, now);
+        } else if self.handle_stateful_timeout(now) {
+            // One thing at a time: whoever calls asks again.
         } else if now >= self.clocks.ping_at {
             self.clocks.ping_at = now + self.options.keep_alive_interval;
-            self.output(Output::Ping);
+            if !self.is_detached() {
+                self.output(Output::Ping);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hubplane_proto_link::WINDOW_BYTES;
 
 use crate::QueueLimits;
+use crate::unacknowledged::Unacknowledged;
 
 /// What an entry is charged besides its length, in bytes.
 const ENTRY_BYTES: usize = 64;
@@ -62,15 +63,15 @@ impl std::fmt::Debug for Head {
 }
 
 #[derive(Debug)]
-struct Entry {
-    head: Head,
-    body: Bytes,
-    bound: Bound,
+pub(crate) struct Entry {
+    pub(crate) head: Head,
+    pub(crate) body: Bytes,
+    pub(crate) bound: Bound,
 }
 
 /// What keeps the number of entries of a sort within bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bound {
+pub(crate) enum Bound {
     /// This queue.
     Queue,
     /// The window of the connection at its hub-host, of which the entry has taken so many bytes, or something else, of
@@ -94,9 +95,16 @@ impl Entry {
 ///
 /// An entry is an optional small head of the connection's own and a body that it may share with any number of others.
 /// Entries are written whole and in order; what is written is decided by whoever calls [`slices`](Self::slices).
+///
+/// With stateful reconnect ([`keep_unacknowledged`](Self::keep_unacknowledged)) messages are kept until the client has
+/// acknowledged them, and wait while too many are. What has no number (pings, acknowledgements, frames of the transport's
+/// own) passes those that wait.
 #[derive(Debug, Default)]
 pub struct OutboundQueue {
-    entries: VecDeque<Entry>,
+    /// What the transport is to take.
+    pub(crate) entries: VecDeque<Entry>,
+    /// With stateful reconnect: what may have to be sent again, and what may not be sent yet.
+    pub(crate) unacknowledged: Option<Box<Unacknowledged>>,
     /// Length and charge of all entries.
     charged_bytes: usize,
     /// The part of it that this queue bounds: sends to audiences.
@@ -116,6 +124,7 @@ impl OutboundQueue {
     pub const fn new() -> Self {
         Self {
             entries: VecDeque::new(),
+            unacknowledged: None,
             charged_bytes: 0,
             bounded_bytes: 0,
             control_bytes: 0,
@@ -142,12 +151,18 @@ impl OutboundQueue {
         if self.bounded_bytes > 0 && bytes > limits.bytes_max {
             return Err(Overflow);
         }
-        self.append(entry, now);
+        self.append_message(entry, now);
         Ok(())
     }
 
-    /// Appends an entry whose number is bounded by something else: the window of the connection, of which it takes
-    /// `window_bytes`, or slots for instance, and it takes nothing.
+    /// Appends a message of this connection alone, which takes `window_bytes` of its window.
+    pub fn push_own(&mut self, head: Head, body: Bytes, window_bytes: u32, now: Instant) {
+        let bound = Bound::Elsewhere(window_bytes);
+        self.append_message(Entry { head, body, bound }, now);
+    }
+
+    /// Appends an entry that has no number, and whose number is bounded by something else: the window of the connection,
+    /// of which it takes `window_bytes`, or slots for instance, and it takes nothing.
     pub fn push_bounded_elsewhere(
         &mut self,
         head: Head,
@@ -166,19 +181,32 @@ impl OutboundQueue {
         self.append(Entry { head, body, bound }, now);
     }
 
-    fn append(&mut self, entry: Entry, now: Instant) {
+    pub(crate) fn append(&mut self, entry: Entry, now: Instant) {
+        self.comes(&entry, now);
+        self.entries.push_back(entry);
+    }
+
+    /// Appends a hub message that has a number where messages are numbered.
+    fn append_message(&mut self, entry: Entry, now: Instant) {
+        match &mut self.unacknowledged {
+            None => self.append(entry, now),
+            Some(_) => self.hold(entry, now),
+        }
+    }
+
+    /// An entry is charged.
+    pub(crate) fn comes(&mut self, entry: &Entry, now: Instant) {
         self.charged_bytes += entry.charge_bytes();
         match entry.bound {
             Bound::Queue => self.bounded_bytes += entry.charge_bytes(),
             Bound::Control => self.control_bytes += entry.charge_bytes(),
             Bound::Elsewhere(_) => {}
         }
-        self.entries.push_back(entry);
         self.stuck_since.get_or_insert(now);
     }
 
     /// An entry leaves the queue, written or not.
-    fn leaves(&mut self, entry: &Entry) {
+    pub(crate) fn leaves(&mut self, entry: &Entry) {
         self.charged_bytes -= entry.charge_bytes();
         match entry.bound {
             Bound::Queue => self.bounded_bytes -= entry.charge_bytes(),
@@ -265,27 +293,42 @@ impl OutboundQueue {
                 "a transport takes only what it was given"
             );
             self.taken_bytes = 0;
-            self.stuck_since = None;
             if self.entries.capacity() > IDLE_ENTRIES_MAX {
                 self.entries = VecDeque::new();
             }
-        } else if taken_bytes > 0 {
-            self.stuck_since = Some(now);
+        }
+        if taken_bytes > 0 {
+            self.advances(now);
         }
         before - self.entries.len()
     }
 
-    /// Drops all entries.
+    /// The client has taken or acknowledged something.
+    pub(crate) fn advances(&mut self, now: Instant) {
+        let held = self.unacknowledged.as_ref();
+        let waits = !self.entries.is_empty() || held.is_some_and(|of| !of.held.is_empty());
+        self.stuck_since = waits.then_some(now);
+    }
+
+    /// Drops all entries, and what was kept of earlier ones.
     pub fn clear(&mut self) {
-        self.taken_bytes = 0;
+        self.start_over();
         self.drop_unsent();
         self.entries = VecDeque::new();
+    }
+
+    /// The transport takes nothing more, not even the rest of the first entry.
+    pub(crate) fn start_over(&mut self) {
+        self.taken_bytes = 0;
+        self.stuck_since = None;
     }
 
     /// Drops all entries but one that is partly written already, which has to end for the next one to be understood.
     pub fn drop_unsent(&mut self) {
         let keep = usize::from(self.taken_bytes > 0);
-        for dropped in self.entries.split_off(keep.min(self.entries.len())) {
+        let unsent = self.entries.split_off(keep.min(self.entries.len()));
+        let held = self.unacknowledged.take().map(|it| it.held);
+        for dropped in unsent.into_iter().chain(held.into_iter().flatten()) {
             self.leaves(&dropped);
         }
         if self.entries.is_empty() {
