@@ -28,9 +28,40 @@ pub struct Exported {
     silent: Option<Duration>,
     /// The numbers of what it is sent: the last one, and the highest one that it has acknowledged.
     sent: [u64; 2],
-    kept: Vec<Bytes>,
-    /// What waits for room, and whether this queue bounds it.
-    held: Vec<(Bytes, bool)>,
+    kept: Vec<Message>,
+    /// What waits for room.
+    held: Vec<Message>,
+}
+
+/// A message in its frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Message {
+    frame: Bytes,
+    /// Whether it went to an audience.
+    is_shared: bool,
+}
+
+impl From<&Entry> for Message {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            frame: whole(entry.head, &entry.body),
+            is_shared: entry.bound == Bound::Queue,
+        }
+    }
+}
+
+impl From<Message> for Entry {
+    fn from(message: Message) -> Self {
+        Self {
+            head: Head::empty(),
+            body: message.frame,
+            bound: match message.is_shared {
+                true => Bound::Queue,
+                // Its window was given back where it comes from.
+                false => Bound::Elsewhere(0),
+            },
+        }
+    }
 }
 
 /// Why a connection stays where it is.
@@ -120,10 +151,8 @@ impl Connection {
             received: [stateful.next, stateful.latest, stateful.told],
             silent: self.clocks.silent(now),
             sent: [unacknowledged.sent, unacknowledged.acknowledged],
-            kept: kept.map(|(head, body)| whole(*head, body)).collect(),
-            held: held
-                .map(|entry| (whole(entry.head, &entry.body), entry.bound == Bound::Queue))
-                .collect(),
+            kept: kept.map(Message::from).collect(),
+            held: held.map(Message::from).collect(),
         })
     }
 
@@ -186,26 +215,21 @@ impl OutboundQueue {
         &mut self,
         sent: u64,
         acknowledged: u64,
-        kept: Vec<Bytes>,
-        held: Vec<(Bytes, bool)>,
+        kept: Vec<Message>,
+        held: Vec<Message>,
         now: Instant,
     ) {
         if let Some(unacknowledged) = &mut self.unacknowledged {
             unacknowledged.sent = sent - kept.len() as u64;
-            for frame in kept {
-                unacknowledged.keep(Head::empty(), frame);
+            for message in kept {
+                unacknowledged.keep(message.into());
             }
             unacknowledged.sent_before = unacknowledged.sent;
             unacknowledged.acknowledge(acknowledged);
         }
         self.detach();
-        for (body, is_bounded) in held {
-            let (head, bound) = match is_bounded {
-                true => (Head::empty(), Bound::Queue),
-                // Its window was given back where it comes from.
-                false => (Head::empty(), Bound::Elsewhere(0)),
-            };
-            self.hold(Entry { head, body, bound }, now);
+        for message in held {
+            self.hold(message.into(), now);
         }
     }
 }

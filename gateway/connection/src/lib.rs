@@ -27,6 +27,7 @@
 //! This crate deliberately knows nothing of groups, audiences and other connections: deliveries do not pass through
 //! the machine, which only says whether they may reach the client now ([`Connection::hears`]).
 
+mod account;
 mod asked;
 mod clocks;
 mod closing;
@@ -47,6 +48,7 @@ mod unacknowledged;
 #[cfg(test)]
 mod tests;
 
+pub use account::Account;
 pub use asked::AskedId;
 pub use connection::{Connection, End, UserSource};
 pub use handover::{Exported, NotExportable, NotImportable};

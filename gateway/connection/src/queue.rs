@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use hubplane_proto_link::WINDOW_BYTES;
 
-use crate::QueueLimits;
+use crate::account::Charge;
 use crate::unacknowledged::Unacknowledged;
+use crate::{Account, QueueLimits};
 
 /// What an entry is charged besides its length, in bytes.
 const ENTRY_BYTES: usize = 64;
@@ -82,12 +83,30 @@ pub(crate) enum Bound {
 }
 
 impl Entry {
+    /// The same again, for another place to hold it: nothing of the window is given back for it.
+    pub(crate) fn copy(&self) -> Self {
+        let bound = match self.bound {
+            Bound::Elsewhere(_) => Bound::Elsewhere(0),
+            other => other,
+        };
+        let (head, body) = (self.head, self.body.clone());
+        Self { head, body, bound }
+    }
+
     fn len_bytes(&self) -> usize {
         self.head.as_slice().len() + self.body.len()
     }
 
     fn charge_bytes(&self) -> usize {
         self.len_bytes() + ENTRY_BYTES
+    }
+
+    /// What it costs in memory that is not counted elsewhere: the body of a send to an audience is shared.
+    pub(crate) fn own_bytes(&self) -> usize {
+        match self.bound {
+            Bound::Queue => self.head.as_slice().len() + ENTRY_BYTES,
+            Bound::Elsewhere(_) | Bound::Control => self.charge_bytes(),
+        }
     }
 }
 
@@ -117,20 +136,28 @@ pub struct OutboundQueue {
     taken_bytes: usize,
     /// Since when something waits and the transport has not taken a byte.
     stuck_since: Option<Instant>,
+    /// What it holds of its own, as whoever keeps the account sees it.
+    pub(crate) charge: Charge,
 }
 
 impl OutboundQueue {
     /// An empty queue, which allocates nothing.
-    pub const fn new() -> Self {
-        Self {
-            entries: VecDeque::new(),
-            unacknowledged: None,
-            charged_bytes: 0,
-            bounded_bytes: 0,
-            control_bytes: 0,
-            window_bytes: 0,
-            taken_bytes: 0,
-            stuck_since: None,
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty queue that is counted in this account.
+    pub fn charged_to(account: &Account) -> Self {
+        let mut queue = Self::new();
+        queue.charge_to(account);
+        queue
+    }
+
+    /// From now on it is counted in this account.
+    pub fn charge_to(&mut self, account: &Account) {
+        self.charge.move_to(account);
+        if let Some(unacknowledged) = &mut self.unacknowledged {
+            unacknowledged.charge.move_to(account);
         }
     }
 
@@ -197,6 +224,7 @@ impl OutboundQueue {
     /// An entry is charged.
     pub(crate) fn comes(&mut self, entry: &Entry, now: Instant) {
         self.charged_bytes += entry.charge_bytes();
+        self.charge.add(entry.own_bytes());
         match entry.bound {
             Bound::Queue => self.bounded_bytes += entry.charge_bytes(),
             Bound::Control => self.control_bytes += entry.charge_bytes(),
@@ -208,6 +236,7 @@ impl OutboundQueue {
     /// An entry leaves the queue, written or not.
     pub(crate) fn leaves(&mut self, entry: &Entry) {
         self.charged_bytes -= entry.charge_bytes();
+        self.charge.take_away(entry.own_bytes());
         match entry.bound {
             Bound::Queue => self.bounded_bytes -= entry.charge_bytes(),
             Bound::Control => self.control_bytes -= entry.charge_bytes(),

@@ -12,10 +12,11 @@ impl OutboundQueue {
     /// From now on messages are numbered and kept until they are acknowledged. Once more than `limit_bytes` are not, not
     /// counting frame headers, the next message waits for an acknowledgement. What waits is charged as before.
     pub fn keep_unacknowledged(&mut self, limit_bytes: usize, limits: &QueueLimits) {
-        let unacknowledged = Unacknowledged::new(KeepLimits {
+        let limits = KeepLimits {
             open_bytes_max: limit_bytes,
             kept_bytes_max: limits.bytes_max.max(limit_bytes.saturating_mul(2)),
-        });
+        };
+        let unacknowledged = Unacknowledged::new(limits, self.charge.beside());
         self.unacknowledged = Some(Box::new(unacknowledged));
     }
 
@@ -98,8 +99,13 @@ impl OutboundQueue {
         };
         unacknowledged.attached = true;
         unacknowledged.sent_before = unacknowledged.sent;
-        let kept = unacknowledged.kept.clone();
+        let kept: Vec<_> = unacknowledged
+            .kept
+            .iter()
+            .map(|entry| (entry.head, entry.body.clone()))
+            .collect();
         for (head, body) in std::iter::once(sequence).chain(kept) {
+            // What is sent again is bounded by what is kept.
             let bound = Bound::Elsewhere(0);
             self.append(Entry { head, body, bound }, now);
         }

@@ -7,6 +7,7 @@ mod handshake;
 mod queue;
 mod receive;
 mod stateful;
+mod throttle;
 mod timers;
 
 use std::num::NonZeroU32;

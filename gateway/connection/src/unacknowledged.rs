@@ -2,9 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-
-use crate::Head;
+use crate::account::Charge;
 use crate::queue::Entry;
 
 /// Messages that were sent under a number and may have to be sent again, and those that wait for acknowledgements.
@@ -25,7 +23,9 @@ pub(crate) struct Unacknowledged {
     /// The last number that was sent when the present transport came.
     pub(crate) sent_before: u64,
     /// The last messages that were sent, without a gap.
-    pub(crate) kept: VecDeque<(Head, Bytes)>,
+    pub(crate) kept: VecDeque<Entry>,
+    /// What they cost in memory, as whoever keeps the account sees it.
+    pub(crate) charge: Charge,
     /// What they count, in bytes.
     kept_bytes: usize,
     /// What those of them count that are not acknowledged, in bytes.
@@ -53,12 +53,13 @@ pub(crate) struct KeepLimits {
 }
 
 impl Unacknowledged {
-    pub(crate) const fn new(limits: KeepLimits) -> Self {
+    pub(crate) fn new(limits: KeepLimits, charge: Charge) -> Self {
         Self {
             sent: 0,
             acknowledged: 0,
             sent_before: 0,
             kept: VecDeque::new(),
+            charge,
             kept_bytes: 0,
             open_bytes: 0,
             limits,
@@ -76,20 +77,21 @@ impl Unacknowledged {
             return None;
         }
         let entry = self.held.pop_front()?;
-        self.keep(entry.head, entry.body.clone());
+        self.keep(entry.copy());
         Some(entry)
     }
 
     /// Takes the next number for a message.
-    pub(crate) fn keep(&mut self, head: Head, body: Bytes) {
+    pub(crate) fn keep(&mut self, entry: Entry) {
         self.sent += 1;
         if self.sent <= self.acknowledged {
             return;
         }
-        let bytes = payload_bytes(head, &body);
+        let bytes = payload_bytes(&entry);
         self.kept_bytes += bytes;
         self.open_bytes += bytes;
-        self.kept.push_back((head, body));
+        self.charge.add(entry.own_bytes());
+        self.kept.push_back(entry);
         self.full |= self.open_bytes > self.limits.open_bytes_max;
         while self.kept_bytes > self.limits.kept_bytes_max {
             let first = self.first();
@@ -108,9 +110,9 @@ impl Unacknowledged {
         if through <= self.acknowledged {
             return false;
         }
-        for (number, (head, body)) in (self.first()..).zip(&self.kept) {
+        for (number, entry) in (self.first()..).zip(&self.kept) {
             if number > self.acknowledged && number <= through {
-                self.open_bytes -= payload_bytes(*head, body);
+                self.open_bytes -= payload_bytes(entry);
             }
         }
         self.acknowledged = through;
@@ -131,8 +133,9 @@ impl Unacknowledged {
 
     fn drop_first(&mut self) {
         let is_open = self.first() > self.acknowledged;
-        if let Some((head, body)) = self.kept.pop_front() {
-            let bytes = payload_bytes(head, &body);
+        if let Some(entry) = self.kept.pop_front() {
+            let bytes = payload_bytes(&entry);
+            self.charge.take_away(entry.own_bytes());
             self.kept_bytes -= bytes;
             if is_open {
                 self.open_bytes -= bytes;
@@ -153,12 +156,12 @@ impl Unacknowledged {
 
 /// The length of the hub message in a whole, unmasked WebSocket frame, the only transport that can be resumed: the limit
 /// is the reference's, which knows no frames.
-fn payload_bytes(head: Head, body: &[u8]) -> usize {
-    let mut start = head.as_slice().iter().chain(body).copied();
+fn payload_bytes(entry: &Entry) -> usize {
+    let mut start = entry.head.as_slice().iter().chain(&entry.body).copied();
     let header_bytes = match start.nth(1).map(|byte| byte & 0x7f) {
         Some(127) => 10,
         Some(126) => 4,
         _ => 2,
     };
-    (head.as_slice().len() + body.len()).saturating_sub(header_bytes)
+    (entry.head.as_slice().len() + entry.body.len()).saturating_sub(header_bytes)
 }

@@ -10,7 +10,7 @@ use hubplane_proto_signalr::{Encoding, Message, StreamIds};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Head;
+use crate::{Account, Head};
 
 /// The server as a shard would have it, and the hub behind it.
 struct Server {
@@ -47,6 +47,7 @@ struct World {
     now: Instant,
     hub_sent: u32,
     client_sent: u32,
+    account: Account,
 }
 
 #[derive(Debug, Clone)]
@@ -245,9 +246,11 @@ impl World {
         let user = UserSource::Known(None);
         let mut connection = Connection::new(info(), user, Arc::new(options), now);
         connection.grant_stateful_reconnect();
+        let account = Account::default();
+        connection.charge_to(&account);
         let mut server = Server {
             connection,
-            queue: OutboundQueue::new(),
+            queue: OutboundQueue::charged_to(&account),
             attached: true,
             called: Vec::new(),
             running: 0,
@@ -280,6 +283,7 @@ impl World {
             now,
             hub_sent: 0,
             client_sent: 0,
+            account,
         }
     }
 
@@ -390,7 +394,9 @@ impl World {
         let bytes = exported.to_bytes().unwrap();
         let exported = crate::Exported::from_bytes(&bytes).unwrap();
         let options = Arc::clone(server.connection.options());
-        let (connection, queue) = Connection::import(exported, options, self.now).unwrap();
+        let (mut connection, mut queue) = Connection::import(exported, options, self.now).unwrap();
+        connection.charge_to(&self.account);
+        queue.charge_to(&self.account);
         (server.connection, server.queue) = (connection, queue);
         server.attached = false;
         server.pump(self.now);
@@ -450,5 +456,8 @@ proptest! {
         prop_assert_eq!(&world.server.called, &all(world.client_sent));
         prop_assert_eq!(world.server.queue.charged_bytes(), 0);
         prop_assert_eq!(world.client.sent.len(), 0, "all is acknowledged");
+        world.take(Step::HubSends(1, true));
+        world.settle();
+        prop_assert_eq!(world.account.bytes(), 0, "and nothing is kept");
     }
 }
