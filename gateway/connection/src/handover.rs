@@ -26,6 +26,8 @@ pub struct Exported {
     received: [i64; 3],
     /// Since when the client is silent, if its silence counts.
     silent: Option<Duration>,
+    /// How long its token is still valid, if that counts.
+    expires_in: Option<Duration>,
     /// The numbers of what it is sent: the last one, and the highest one that it has acknowledged.
     sent: [u64; 2],
     kept: Vec<Message>,
@@ -150,6 +152,7 @@ impl Connection {
             input: Bytes::copy_from_slice(&self.input),
             received: [stateful.next, stateful.latest, stateful.told],
             silent: self.clocks.silent(now),
+            expires_in: self.clocks.expires_in(now),
             sent: [unacknowledged.sent, unacknowledged.acknowledged],
             kept: kept.map(Message::from).collect(),
             held: held.map(Message::from).collect(),
@@ -197,6 +200,7 @@ impl Connection {
         }
         connection.clocks.answered(&options, now);
         connection.clocks.was_silent(exported.silent, now);
+        connection.expire_at(exported.expires_in.map(|left| now + left));
         connection.is_granted = true;
         connection.stateful = Some(Box::new(Stateful {
             next,

@@ -94,6 +94,17 @@ fn the_silence_of_a_client_counts_on() {
 }
 
 #[test]
+fn a_token_expires_when_it_would_have() {
+    let mut rig = open();
+    let expires_at = rig.now + Duration::from_secs(12);
+    rig.connection.expire_at(Some(expires_at));
+    rig.pass(2.0);
+    moved(&mut rig, &queue());
+    assert_eq!(rig.pass(9.0), none());
+    assert_eq!(rig.pass(2.0)[0], "12: forget");
+}
+
+#[test]
 fn what_opens_ends_or_has_something_under_way_stays_where_it_is() {
     let refused = |rig: &Rig| rig.connection.export(&queue(), rig.now).unwrap_err();
     let mut rig = Rig::open(Options::default());
