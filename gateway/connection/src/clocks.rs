@@ -1,6 +1,6 @@
 //! The timers of a connection (reference signalr-core 10.2, 13.1, 13.2).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hubplane_proto_link::CloseReason;
 
@@ -45,6 +45,25 @@ impl Clocks {
         self.heard_at = now;
     }
 
+    /// How long its token is still valid, if that counts.
+    pub(crate) fn expires_in(&self, now: Instant) -> Option<Duration> {
+        self.expires_at
+            .map(|expires_at| expires_at.saturating_duration_since(now))
+    }
+
+    /// How long the client has been silent, if that counts.
+    pub(crate) fn silent(&self, now: Instant) -> Option<Duration> {
+        let silent = now.saturating_duration_since(self.heard_at);
+        self.armed.then_some(silent)
+    }
+
+    /// The client has been silent elsewhere.
+    pub(crate) fn was_silent(&mut self, silent: Option<Duration>, now: Instant) {
+        self.armed = silent.is_some();
+        let heard_at = silent.and_then(|silent| now.checked_sub(silent));
+        self.heard_at = heard_at.unwrap_or(now);
+    }
+
     pub(crate) fn closing(&mut self, options: &Options, now: Instant) {
         self.closing_until = now + options.closing_timeout;
     }
@@ -77,6 +96,7 @@ impl Connection {
                 None => [
                     self.silent_at(),
                     self.throttled_until,
+                    self.stateful_timeout(),
                     self.clocks.expires_at,
                 ]
                 .into_iter()
@@ -141,9 +161,13 @@ impl Connection {
             self.handle_close(CloseReason::AuthenticationExpired, true, now);
         } else if self.silent_at().is_some_and(|silent_at| now >= silent_at) {
             self.end_with_error(CloseReason::ClientTimeout, now);
+        } else if self.handle_stateful_timeout(now) {
+            // One thing at a time: whoever calls asks again.
         } else if now >= self.clocks.ping_at {
             self.clocks.ping_at = now + self.options.keep_alive_interval;
-            self.output(Output::Ping);
+            if !self.is_detached() {
+                self.output(Output::Ping);
+            }
         }
     }
 

@@ -125,6 +125,7 @@ impl Connection {
         self.waiting = None;
         self.parting = None;
         self.exchanges_end();
+        self.end_stateful();
         match self.phase {
             // The hub has not heard of it.
             Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
@@ -155,7 +156,7 @@ impl Connection {
                 },
                 &mut bytes,
             );
-            self.send(Bytes::from(bytes), 0);
+            self.send_unnumbered(Bytes::from(bytes));
         }
     }
 
@@ -185,6 +186,7 @@ impl Connection {
         self.phase = Phase::Closed;
         self.input.clear();
         self.exchanges_end();
+        self.end_stateful();
         self.reason = Some(reason.clone());
         self.close_transport(close);
         self.output(Output::Ended(reason));

@@ -28,7 +28,10 @@ impl Connection {
             }
         };
         match accept(&request, &self.options.encodings, self.options.formats) {
-            Ok((encoding, _version)) => self.accept(encoding),
+            Ok((encoding, version)) => {
+                self.decide_stateful(version);
+                self.accept(encoding);
+            }
             Err(error) => self.refuse(&error),
         }
         true
@@ -58,7 +61,8 @@ impl Connection {
 
     /// A JSON record in every protocol, but in the transfer format of the one agreed on.
     pub(crate) fn answer_handshake(&mut self) {
-        self.send(Bytes::from_static(response_ok()), 0);
+        self.begin_stateful();
+        self.send_unnumbered(Bytes::from_static(response_ok()));
     }
 
     pub(crate) fn cancel_handshake(&mut self) {
@@ -82,6 +86,7 @@ impl Connection {
                     format: TransferFormat::Text,
                     bytes: Bytes::from(response),
                     window_bytes: 0,
+                    numbered: false,
                 });
                 TransportClose::Normal
             }
