@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use hubplane_gateway_server::{
-    AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, QueueLimits, SigningKey,
+    AccessRule, AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, QueueLimits, SigningKey,
 };
 use hubplane_node::config::{self, Config};
 use hubplane_proto_ids::HubName;
@@ -60,7 +60,11 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
     };
     HubOptions {
         connection: Arc::new(connection),
-        authenticated_only: auth.required,
+        access: AccessRule {
+            authenticated: options.authorize.unwrap_or(auth.required),
+            roles: options.roles.clone(),
+            claims: options.claims.clone(),
+        },
         paths: options.paths.clone(),
         ..HubOptions::default()
     }

@@ -136,7 +136,22 @@ impl Entry {
         self.unread = false;
     }
 
-    /// Appends a message of this connection alone, which took this much of its window.
+    /// Appends a hub message of this connection alone, which took this much of its window.
+    pub(crate) fn push_message(
+        &mut self,
+        head: Head,
+        body: Bytes,
+        window_bytes: u32,
+        now: Instant,
+    ) {
+        if self.may_write() || self.queue.is_detached() {
+            self.queue.push_own(head, body, window_bytes, now);
+        } else {
+            self.queue.give_back(window_bytes);
+        }
+    }
+
+    /// Appends a message of this connection alone that has no number where messages are numbered.
     pub(crate) fn push_own(&mut self, head: Head, body: Bytes, window_bytes: u32, now: Instant) {
         if self.may_write() {
             self.queue
