@@ -1,8 +1,8 @@
 //! The hubs of the applications that the recordings of ASP.NET Core SignalR were made with, under their paths and with
-//! their settings, so that the recorder can be pointed at Hubplane and the two be compared.
+//! their settings, so that the recorder can be pointed at Hubplane and the two be compared (`testkit/differential`).
 //!
-//! `cargo run -p hubplane-testkit --example reference_hubs -- PORT [fast]` serves until it is killed; `fast` has the
-//! short timers that recordings of timeouts were made with.
+//! `cargo run -p hubplane-testkit --example reference_hubs -- --urls http://127.0.0.1:5000` serves until SIGTERM. As the
+//! real server does it, it takes its timers from `Oracle__KeepAliveSeconds` and the like in its environment.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -21,21 +21,25 @@ use hubplane_gateway_server::{
 };
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_node::Phases;
+use hubplane_node::signals::Shutdown;
 use hubplane_node::tasks::Tasks;
 use hubplane_node::telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+
+/// Over how long connections are asked to come back elsewhere.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// The key of the recordings' tokens. It protects nothing.
 const KEY: &[u8] = b"an oracle signs with this key; it protects nothing at all";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let port = std::env::args().nth(1).context("name a port")?.parse()?;
-    let mut hubs = Hubs {
-        fast: std::env::args().any(|argument| argument == "fast"),
-        ..Hubs::default()
-    };
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--urls");
+    let url = arguments.nth(1).context("say where: --urls URL")?;
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut shutdown = Shutdown::listen()?;
+    let mut hubs = Hubs::default();
     hubs.conformance()?;
     hubs.authorized()?;
     hubs.life_cycles()?;
@@ -47,10 +51,25 @@ async fn main() -> anyhow::Result<()> {
         ..ClusterOptions::default()
     };
     let cluster = Cluster::start(options, &tasks, &telemetry).await?;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    cluster.serve(0, listener, application(hubs.seen, hubs.journal));
+    // Not before it is ready: the recorder begins when it can connect.
     cluster.ready().await;
-    Err(tasks.failed().await.into())
+    let listener = TcpListener::bind(address).await?;
+    cluster.serve(0, listener, application(hubs.seen, hubs.journal));
+    tokio::select! {
+        _ = shutdown.first() => {
+            cluster.drain(DRAIN).await;
+            Ok(())
+        }
+        failure = tasks.failed() => Err(failure.into()),
+    }
+}
+
+/// A timer that the environment sets, in seconds.
+// The recorder gives every server its settings so.
+#[allow(clippy::disallowed_methods)]
+fn seconds(name: &str) -> Option<Duration> {
+    let value = std::env::var(format!("Oracle__{name}Seconds")).ok()?;
+    value.parse().ok().map(Duration::from_secs)
 }
 
 /// What is served, as it is gathered.
@@ -59,8 +78,6 @@ struct Hubs {
     gateway: GatewayOptions,
     seen: Vec<Outside>,
     journal: Journal,
-    /// With short timers.
-    fast: bool,
 }
 
 impl Default for Hubs {
@@ -76,11 +93,12 @@ impl Default for Hubs {
                     keys: vec![key],
                     ..AuthOptions::default()
                 },
+                negotiate_timeout: seconds("DisconnectTimeout")
+                    .unwrap_or(GatewayOptions::default().negotiate_timeout),
                 ..GatewayOptions::default()
             },
             seen: Vec::new(),
             journal: Journal::default(),
-            fast: false,
         }
     }
 }
@@ -167,11 +185,13 @@ impl Hubs {
         mut connection: ConnectionOptions,
         paths: &[&str],
     ) -> anyhow::Result<()> {
-        if self.fast {
-            connection.keep_alive_interval = Duration::from_secs(1);
-            connection.client_timeout = Duration::from_secs(3);
-            connection.handshake_timeout = Duration::from_secs(2);
-            connection.transport_close_timeout = Duration::from_secs(1);
+        for (name, timer) in [
+            ("KeepAlive", &mut connection.keep_alive_interval),
+            ("ClientTimeout", &mut connection.client_timeout),
+            ("HandshakeTimeout", &mut connection.handshake_timeout),
+            ("CloseTimeout", &mut connection.transport_close_timeout),
+        ] {
+            *timer = seconds(name).unwrap_or(*timer);
         }
         let run = RunOptions {
             detailed_errors: connection.detailed_errors,
