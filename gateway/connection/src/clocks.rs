@@ -61,10 +61,15 @@ impl Connection {
                 self.parting.as_ref().map(|parting| parting.until)
             }
             Phase::Opening | Phase::Open => match &self.ended {
-                Some(ended) => Some(ended.until),
-                None => Some(self.silent_at().map_or(self.clocks.ping_at, |silent_at| {
-                    silent_at.min(self.clocks.ping_at)
-                })),
+                Some(ended) => Some(
+                    self.throttled_until
+                        .map_or(ended.until, |until| until.min(ended.until)),
+                ),
+                None => [self.silent_at(), self.throttled_until]
+                    .into_iter()
+                    .flatten()
+                    .chain([self.clocks.ping_at])
+                    .min(),
             },
             Phase::Closing => Some(self.clocks.closing_until),
             Phase::Closed => None,
@@ -90,6 +95,13 @@ impl Connection {
     }
 
     fn handle_timeout_of_client(&mut self, now: Instant) {
+        if self
+            .throttled_until
+            .take_if(|until| *until <= now)
+            .is_some()
+        {
+            self.clocks.heard(now);
+        }
         if self.reason.is_some() {
             // A method that never ends is not waited for any longer: `on_disconnected` runs beside it.
             if now >= self.clocks.closing_until {
@@ -122,7 +134,10 @@ impl Connection {
     /// When the client will have been silent for too long. The clock stands still while the receive loop does not wait
     /// for the client: a message waits for its slot or for room (13.2).
     fn silent_at(&self) -> Option<Instant> {
-        let waits_for_client = self.phase == Phase::Open && self.waiting.is_none() && !self.paused;
+        let waits_for_client = self.phase == Phase::Open
+            && self.waiting.is_none()
+            && !self.paused
+            && self.throttled_until.is_none();
         (self.clocks.armed && waits_for_client)
             .then(|| self.clocks.heard_at + self.options.client_timeout)
     }

@@ -7,10 +7,11 @@ use hubplane_proto_ids::UserId;
 use hubplane_proto_link::{self as link, CloseReason, ConnectionInfo, Identified, ToHubHost};
 use hubplane_proto_signalr::Encoding;
 
+use crate::account::Charge;
 use crate::clocks::Clocks;
 use crate::closing::Parting;
 use crate::exchange::Exchanges;
-use crate::{ItemBag, ItemBagFull, Options, Output, TransportClose};
+use crate::{Account, ItemBag, ItemBagFull, Options, Output, TransportClose};
 
 /// Who names the user of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +100,12 @@ pub struct Connection {
     pub(crate) reason: Option<CloseReason>,
     pub(crate) clocks: Clocks,
     outputs: VecDeque<Output>,
+    /// What it holds, as whoever keeps the account sees it.
+    charge: Charge,
+    /// Messages read since it was asked last, pings left out.
+    pub(crate) messages: u32,
+    /// No further message is taken before.
+    pub(crate) throttled_until: Option<Instant>,
 }
 
 impl Connection {
@@ -128,7 +135,22 @@ impl Connection {
             reason: None,
             clocks,
             outputs: VecDeque::new(),
+            charge: Charge::default(),
+            messages: 0,
+            throttled_until: None,
         }
+    }
+
+    /// From now on what it holds is counted in this account: unread input and its item bag.
+    pub fn charge_to(&mut self, account: &Account) {
+        self.charge.move_to(account);
+        self.settle();
+    }
+
+    /// Tells the account what is held now.
+    fn settle(&mut self) {
+        let items_bytes = self.items.as_ref().map_or(0, |bag| bag.len_bytes());
+        self.charge.set(self.input.len() + items_bytes);
     }
 
     /// What is known of it. The protocol is right from the handshake on.
@@ -164,6 +186,7 @@ impl Connection {
         if bag.is_empty() {
             self.items = None;
         }
+        self.settle();
         set
     }
 
@@ -193,7 +216,7 @@ impl Connection {
     pub fn wants_read(&self) -> bool {
         let parses = match self.phase {
             Phase::Handshaking => true,
-            Phase::Open => !self.paused && self.waiting.is_none(),
+            Phase::Open => !self.paused && self.waiting.is_none() && self.throttled_until.is_none(),
             Phase::Identifying | Phase::Appearing | Phase::Opening => false,
             // What comes now is dropped, and the client's close is waited for.
             Phase::Closing | Phase::Closed => return true,
@@ -209,6 +232,7 @@ impl Connection {
             return;
         }
         self.input.extend_from_slice(bytes);
+        self.settle();
     }
 
     /// The client's side of the transport has ended. What it sent before is still carried out, for a while.
@@ -267,6 +291,17 @@ impl Connection {
         self.paused = paused;
     }
 
+    /// How many messages were read since this was asked last; pings are free.
+    pub fn take_messages(&mut self) -> u32 {
+        std::mem::take(&mut self.messages)
+    }
+
+    /// Takes no further message of the client before `until`: it has sent more than its share. What it has sent waits,
+    /// and its silence does not count meanwhile.
+    pub fn throttle(&mut self, until: Instant) {
+        self.throttled_until = Some(until);
+    }
+
     /// Whether it was told to take no further message.
     pub fn is_paused(&self) -> bool {
         self.paused
@@ -296,6 +331,7 @@ impl Connection {
                     // Nor does it keep a read buffer.
                     self.input = BytesMut::new();
                 }
+                self.settle();
                 return None;
             }
         }

@@ -58,6 +58,11 @@ impl ItemBag {
         self.items.iter().map(|(key, value)| (key.as_str(), value))
     }
 
+    /// What is kept, in bytes, keys included.
+    pub fn len_bytes(&self) -> usize {
+        self.len_bytes
+    }
+
     /// Whether nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()

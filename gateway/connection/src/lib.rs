@@ -24,6 +24,7 @@
 //! This crate deliberately knows nothing of groups, audiences and other connections: deliveries do not pass through
 //! the machine, which only says whether they may reach the client now ([`Connection::hears`]).
 
+mod account;
 mod asked;
 mod clocks;
 mod closing;
@@ -40,6 +41,7 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+pub use account::Account;
 pub use asked::AskedId;
 pub use connection::{Connection, End, UserSource};
 pub use items::{ItemBag, ItemBagFull};

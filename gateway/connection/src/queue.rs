@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use hubplane_proto_link::WINDOW_BYTES;
 
-use crate::QueueLimits;
+use crate::account::Charge;
+use crate::{Account, QueueLimits};
 
 /// What an entry is charged besides its length, in bytes.
 const ENTRY_BYTES: usize = 64;
@@ -88,6 +89,14 @@ impl Entry {
     fn charge_bytes(&self) -> usize {
         self.len_bytes() + ENTRY_BYTES
     }
+
+    /// What it costs in memory that is not counted elsewhere: the body of a send to an audience is shared.
+    fn own_bytes(&self) -> usize {
+        match self.bound {
+            Bound::Queue => self.head.as_slice().len() + ENTRY_BYTES,
+            Bound::Elsewhere(_) | Bound::Control => self.charge_bytes(),
+        }
+    }
 }
 
 /// What waits to be written to one client: bounded in bytes and in age (DESIGN 9).
@@ -109,20 +118,21 @@ pub struct OutboundQueue {
     taken_bytes: usize,
     /// Since when something waits and the transport has not taken a byte.
     stuck_since: Option<Instant>,
+    /// What it holds of its own, as whoever keeps the account sees it.
+    charge: Charge,
 }
 
 impl OutboundQueue {
     /// An empty queue, which allocates nothing.
-    pub const fn new() -> Self {
-        Self {
-            entries: VecDeque::new(),
-            charged_bytes: 0,
-            bounded_bytes: 0,
-            control_bytes: 0,
-            window_bytes: 0,
-            taken_bytes: 0,
-            stuck_since: None,
-        }
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty queue that is counted in this account.
+    pub fn charged_to(account: &Account) -> Self {
+        let mut queue = Self::new();
+        queue.charge.move_to(account);
+        queue
     }
 
     /// Appends an entry of a send to an audience. A queue without any takes any one entry.
@@ -168,6 +178,7 @@ impl OutboundQueue {
 
     fn append(&mut self, entry: Entry, now: Instant) {
         self.charged_bytes += entry.charge_bytes();
+        self.charge.add(entry.own_bytes());
         match entry.bound {
             Bound::Queue => self.bounded_bytes += entry.charge_bytes(),
             Bound::Control => self.control_bytes += entry.charge_bytes(),
@@ -180,6 +191,7 @@ impl OutboundQueue {
     /// An entry leaves the queue, written or not.
     fn leaves(&mut self, entry: &Entry) {
         self.charged_bytes -= entry.charge_bytes();
+        self.charge.take_away(entry.own_bytes());
         match entry.bound {
             Bound::Queue => self.bounded_bytes -= entry.charge_bytes(),
             Bound::Control => self.control_bytes -= entry.charge_bytes(),

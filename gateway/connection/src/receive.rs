@@ -17,7 +17,7 @@ impl Connection {
     pub(crate) fn receive(&mut self, now: Instant) -> bool {
         let is_in_the_way =
             self.reason.is_some() || self.parting.is_some() || self.waiting.is_some();
-        if is_in_the_way || self.paused {
+        if is_in_the_way || self.paused || self.throttled_until.is_some() {
             return false;
         }
         match self
@@ -26,6 +26,7 @@ impl Connection {
         {
             Ok(Some(message)) => {
                 self.clocks.heard(now);
+                self.messages += u32::from(!matches!(message, Message::Ping));
                 self.dispatch(message, now);
                 true
             }

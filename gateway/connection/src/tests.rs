@@ -6,6 +6,7 @@ mod fuzz;
 mod handshake;
 mod queue;
 mod receive;
+mod throttle;
 mod timers;
 
 use std::num::NonZeroU32;

@@ -4,7 +4,6 @@ use hubplane_gateway_connection::{Connection, OutboundQueue};
 use hubplane_proto_ids::HubName;
 use hubplane_proto_link::CloseReason;
 use hubplane_router_directory::{Key, Visibility};
-use tokio::net::TcpStream;
 
 use crate::Attach;
 use crate::entry::{Entry, Socket};
@@ -12,6 +11,7 @@ use crate::groups::Waiter;
 use crate::ready::SocketWaker;
 use crate::sets::{Change, SetName};
 use crate::shard::Shard;
+use crate::stream::Stream;
 use crate::websocket::Reader;
 
 impl Shard {
@@ -21,7 +21,7 @@ impl Shard {
         if self.ids.contains_key(&id) {
             return tracing::warn!(connection = %id, "a second socket for a connection was dropped");
         }
-        let stream = match TcpStream::from_std(attach.socket) {
+        let stream = match Stream::new(attach.socket) {
             Ok(stream) => stream,
             Err(error) => {
                 return tracing::warn!(connection = %id, %error, "a socket could not be taken");

@@ -1,6 +1,5 @@
 use std::any::Any;
 use std::fmt;
-use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use hubplane_proto_link::{
 use hubplane_router_directory::{ChangeId, GatewayDirectory};
 use tokio::sync::{Notify, oneshot};
 
-use crate::{LinkSender, SharedMessage};
+use crate::{ClientSocket, LinkSender, SharedMessage};
 
 /// What a shard is asked to do. Commands to one shard are carried out in the order in which they were sent.
 #[derive(Debug)]
@@ -69,8 +68,8 @@ pub enum Command {
 
 /// A WebSocket that the front has answered with 101, and whose it is.
 pub struct Attach {
-    /// The socket, in non-blocking mode.
-    pub socket: TcpStream,
+    /// The socket.
+    pub socket: ClientSocket,
     /// What was read from it behind the request.
     pub read_ahead: Bytes,
     /// What is known of the connection. `protocol` is replaced when the handshake is read.

@@ -6,11 +6,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use hubplane_gateway_connection::{AskedId, Connection, Head, OutboundQueue};
 use hubplane_proto_link::ClientOutcome;
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use crate::links::LinkIndex;
 use crate::ready::SocketWaker;
+use crate::stream::Stream;
 use crate::websocket::Reader;
 use crate::websocket::frame::{self, CloseCode};
 
@@ -48,7 +48,7 @@ pub(crate) struct Entry {
 
 /// A WebSocket.
 pub(crate) struct Socket {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     pub(crate) reader: Reader,
     pub(crate) closing: Option<Closing>,
 }
@@ -92,8 +92,12 @@ impl Entry {
 
     /// Whether both sides have said that they close, and all is written.
     pub(crate) fn is_closed_by_both(&self) -> bool {
-        let closing = self.socket.as_ref().and_then(|socket| socket.closing);
-        closing.is_some_and(|closing| closing.wait == Wait::Nothing) && self.queue.is_empty()
+        self.queue.is_empty()
+            && self.socket.as_ref().is_some_and(|socket| {
+                let closing = socket.closing;
+                closing.is_some_and(|closing| closing.wait == Wait::Nothing)
+                    && socket.stream.is_drained()
+            })
     }
 
     /// Whether anything more can be written to the client.

@@ -41,7 +41,7 @@ impl Shard {
         };
         entry.dirty = false;
         if entry.queue.is_empty() {
-            return self.flushed(place);
+            return self.drain_stream(place);
         }
         match write_some(entry) {
             Poll::Ready(Ok(taken)) => {
@@ -54,7 +54,7 @@ impl Shard {
                     return;
                 };
                 if entry.queue.is_empty() {
-                    self.flushed(place);
+                    self.drain_stream(place);
                 } else {
                     // More than one write's worth: its turn comes again.
                     self.mark_dirty(place);
@@ -69,6 +69,28 @@ impl Shard {
                 tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket takes no more");
                 self.lose_socket(place);
             }
+        }
+    }
+
+    /// The queue is empty. What the stream has encrypted and not yet written follows.
+    fn drain_stream(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
+        let drained = entry.socket.as_mut().map(|socket| {
+            let mut cx = Context::from_waker(&entry.waker);
+            Pin::new(&mut socket.stream).poll_flush(&mut cx)
+        });
+        match drained {
+            Some(Poll::Pending) => {
+                entry.blocked = true;
+                self.watch_clock(place);
+            }
+            Some(Poll::Ready(Err(error))) => {
+                tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket takes no more");
+                self.lose_socket(place);
+            }
+            Some(Poll::Ready(Ok(()))) | None => self.flushed(place),
         }
     }
 

@@ -33,6 +33,7 @@ mod ready;
 mod sets;
 mod shard;
 mod shards;
+mod stream;
 mod websocket;
 mod wheel;
 
@@ -43,3 +44,4 @@ pub use message::{SharedMessage, Unserializable};
 pub use metrics::{CLOSE_REASONS, Metrics};
 pub use options::ShardOptions;
 pub use shards::Shards;
+pub use stream::ClientSocket;

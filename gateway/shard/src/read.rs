@@ -25,7 +25,8 @@ impl Shard {
             return;
         };
         entry.signal.seen();
-        if entry.blocked {
+        let socket = entry.socket.as_ref();
+        if entry.blocked || socket.is_some_and(|socket| !socket.stream.is_drained()) {
             entry.blocked = false;
             self.mark_dirty(place);
         }

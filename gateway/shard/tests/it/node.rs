@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hubplane_gateway_connection::Options;
 use hubplane_gateway_shard::{
-    Attach, Command, JoinReply, LinkSender, ShardOptions, Shards, SharedDirectory, SharedMessage,
-    UserSource,
+    Attach, ClientSocket, Command, JoinReply, LinkSender, ShardOptions, Shards, SharedDirectory,
+    SharedMessage, UserSource,
 };
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvocationId, NodeId, NodeName};
@@ -77,10 +77,23 @@ impl Node {
         options: &Options,
     ) -> Client {
         let (client, socket) = sockets().await;
+        self.attach_socket(id, hub, socket, user, options).await;
+        client
+    }
+
+    /// A socket of any sort.
+    pub(crate) async fn attach_socket(
+        &mut self,
+        id: &str,
+        hub: &str,
+        socket: impl Into<ClientSocket>,
+        user: UserSource,
+        options: &Options,
+    ) {
         let (read_ahead, guard) = (Bytes::new(), Box::new(()));
         let (info, link, options) = (info(id, hub), self.link.clone(), Arc::new(options.clone()));
         self.give(Attach {
-            socket,
+            socket: socket.into(),
             read_ahead,
             info,
             user,
@@ -89,7 +102,6 @@ impl Node {
             guard,
         })
         .await;
-        client
     }
 
     /// The same with some bytes that were read ahead, and something that is dropped at the end.
@@ -103,7 +115,7 @@ impl Node {
         let (user, read_ahead) = (UserSource::Known(None), Bytes::copy_from_slice(read_ahead));
         let (info, link, options) = (info(id, "chat"), self.link.clone(), Arc::default());
         self.give(Attach {
-            socket,
+            socket: socket.into(),
             read_ahead,
             info,
             user,
