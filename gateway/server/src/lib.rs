@@ -24,6 +24,7 @@ mod listener;
 mod lookups;
 mod metrics;
 mod options;
+mod presence;
 mod query;
 mod questions;
 mod registry;

@@ -31,6 +31,7 @@ impl Shard {
             tracing::debug!(connection = %id, %error, "a socket keeps its delay");
         }
         let link = self.links.attach(&attach.link);
+        let presence = self.presence.hears(&attach.info.hub);
         let mut connection = Connection::new(attach.info, attach.user, attach.options, self.now);
         connection.expire_at(attach.expires_at);
         let entry = self.entries.vacant_entry();
@@ -51,6 +52,8 @@ impl Shard {
             frames_waiting: 0,
             asked: Vec::new(),
             serial: self.serial,
+            presence,
+            is_online: false,
             held: false,
             keys_on_their_way: 0,
             dirty: false,
@@ -102,6 +105,7 @@ impl Shard {
         entry.keys_on_their_way = keys_on_their_way;
         if keys_on_their_way == 0 {
             entry.connection.handle_visible(self.now);
+            self.user_came(place);
         }
     }
 
@@ -125,12 +129,27 @@ impl Shard {
             return;
         };
         entry.held = false;
+        if entry.presence {
+            let groups = self.sets.groups_of(place);
+            self.tell_left(place, groups);
+            self.user_went(place);
+        }
+        let Some(entry) = self.entries.get(place) else {
+            return;
+        };
         let info = entry.connection.info();
         let mut emptied = Vec::new();
         self.sets.leave_all(place, &mut emptied);
         let mut directory = self.directory.lock();
         for (hub, name) in &emptied {
-            directory.release(&key(hub, name), self.index, self.now);
+            let key = key(hub, name);
+            match name {
+                // Another gateway that the user comes back to asks this one.
+                SetName::User(_) if entry.presence => {
+                    directory.release_later(&key, self.index, self.now);
+                }
+                _ => directory.release(&key, self.index, self.now),
+            }
         }
         directory.release(
             &Key::connection(&info.hub, &info.connection),

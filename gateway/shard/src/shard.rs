@@ -26,7 +26,7 @@ use crate::ready::ReadyList;
 use crate::sets::Sets;
 use crate::websocket::frame;
 use crate::wheel::Wheel;
-use crate::{Command, ShardOptions, SharedDirectory};
+use crate::{Command, ShardOptions, SharedDirectory, SharedPresence};
 
 /// All sockets of a shard are read into one buffer of this length, in bytes.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -36,6 +36,7 @@ pub(crate) struct Shard {
     pub(crate) index: u8,
     pub(crate) options: ShardOptions,
     pub(crate) directory: SharedDirectory,
+    pub(crate) presence: SharedPresence,
     pub(crate) entries: Slab<Entry>,
     pub(crate) ids: HashMap<ConnectionId, usize>,
     pub(crate) sets: Sets,
@@ -83,7 +84,7 @@ impl Shard {
     pub(crate) fn start(
         index: u8,
         options: ShardOptions,
-        directory: SharedDirectory,
+        shared: (SharedDirectory, SharedPresence),
         published: Arc<Published>,
         inbox: mpsc::Receiver<Command>,
         cancelled: CancellationToken,
@@ -99,7 +100,7 @@ impl Shard {
                 cancelled: Box::pin(cancelled.cancelled_owned()),
                 sleep: Box::pin(tokio::time::sleep_until(now.into())),
             };
-            let shard = Self::new(index, options, directory, published, now);
+            let shard = Self::new(index, options, shared, published, now);
             // The loop bounds each turn itself, and lets the driver run between turns.
             unconstrained(shard.run(sources)).await;
         });
@@ -109,14 +110,16 @@ impl Shard {
     fn new(
         index: u8,
         options: ShardOptions,
-        directory: SharedDirectory,
+        shared: (SharedDirectory, SharedPresence),
         published: Arc<Published>,
         now: Instant,
     ) -> Self {
+        let (directory, presence) = shared;
         Self {
             index,
             options,
             directory,
+            presence,
             entries: Slab::new(),
             ids: HashMap::new(),
             sets: Sets::default(),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hubplane_gateway_connection::Options;
 use hubplane_gateway_shard::{
     Attach, ClientSocket, Command, JoinReply, LinkSender, ShardOptions, Shards, SharedDirectory,
-    SharedMessage, UserSource,
+    SharedMessage, SharedPresence, UserSource,
 };
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvocationId, NodeId, NodeName};
@@ -53,7 +53,9 @@ impl Node {
             ))),
             changed: Arc::new(Notify::new()),
         };
-        let shards = Shards::spawn(shards, &ShardOptions::default(), &directory, &tasks).unwrap();
+        let presence = SharedPresence::new(me.clone());
+        let options = ShardOptions::default();
+        let shards = Shards::spawn(shards, &options, &directory, &presence, &tasks).unwrap();
         let (gate, open) = watch::channel(true);
         let driver = drive(directory, me, shards.clone(), open);
         tasks.spawn("directory", OnFailure::StopNode, driver);
