@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{Buf as _, Bytes};
 use hubplane_proto_link::{self as link, CloseReason, ToHubHost};
 use hubplane_proto_signalr::handshake::{accept, parse_request_within, response_ok};
-use hubplane_proto_signalr::{Encoding, HandshakeError, TransferFormat};
+use hubplane_proto_signalr::{Encoding, HandshakeError, TransferFormat, TransferFormats};
 
 use crate::connection::{Connection, Phase, UserSource};
 use crate::{Output, TransportClose};
@@ -25,7 +25,8 @@ impl Connection {
                 return true;
             }
         };
-        match accept(&request, &self.options.encodings, self.options.formats) {
+        let formats = formats(self.info.transport);
+        match accept(&request, &self.options.encodings, formats) {
             Ok((encoding, _version)) => self.accept(encoding),
             Err(error) => self.refuse(&error),
         }
@@ -79,6 +80,14 @@ impl Connection {
         };
         let reason = CloseReason::ProtocolError(error.client_text(true));
         self.finish_as(reason, close);
+    }
+}
+
+/// What a transport carries (reference signalr-core 3.3).
+fn formats(transport: link::Transport) -> TransferFormats {
+    match transport {
+        link::Transport::WebSockets | link::Transport::LongPolling => TransferFormats::BOTH,
+        link::Transport::ServerSentEvents => TransferFormats::TEXT,
     }
 }
 

@@ -277,14 +277,31 @@ impl OutboundQueue {
                 "a transport takes only what it was given"
             );
             self.taken_bytes = 0;
-            self.stuck_since = None;
-            if self.entries.capacity() > IDLE_ENTRIES_MAX {
-                self.entries = VecDeque::new();
-            }
+            self.rest();
         } else if taken_bytes > 0 {
             self.stuck_since = Some(now);
         }
         before - self.entries.len()
+    }
+
+    /// Takes the first entry out whole: the transport has it. For transports that take no parts of entries.
+    pub fn take(&mut self, now: Instant) -> Option<(Head, Bytes)> {
+        let entry = self.entries.pop_front()?;
+        debug_assert_eq!(self.taken_bytes, 0, "no part of it was written");
+        self.leaves(&entry);
+        self.stuck_since = Some(now);
+        self.rest();
+        Some((entry.head, entry.body))
+    }
+
+    /// An empty queue keeps no room and is not stuck.
+    fn rest(&mut self) {
+        if self.entries.is_empty() {
+            self.stuck_since = None;
+            if self.entries.capacity() > IDLE_ENTRIES_MAX {
+                self.entries = VecDeque::new();
+            }
+        }
     }
 
     /// Drops all entries.

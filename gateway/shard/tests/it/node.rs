@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hubplane_gateway_connection::Options;
 use hubplane_gateway_shard::{
-    Attach, Command, JoinReply, LinkSender, ShardOptions, Shards, SharedDirectory, SharedMessage,
+    Attach, AttachTransport, Command, JoinReply, LinkSender, ShardOptions, Shards, SharedDirectory, SharedMessage,
     UserSource,
 };
 use hubplane_node::tasks::{OnFailure, Tasks};
@@ -77,11 +77,11 @@ impl Node {
         options: &Options,
     ) -> Client {
         let (client, socket) = sockets().await;
-        let (read_ahead, guard) = (Bytes::new(), Box::new(()));
+        let (transport, guard) = (websocket(socket, b""), Box::new(()));
         let (info, link, options) = (info(id, hub), self.link.clone(), Arc::new(options.clone()));
         self.give(Attach {
-            socket,
-            read_ahead,
+            transport,
+            posted: Bytes::new(),
             info,
             user,
             link,
@@ -100,11 +100,11 @@ impl Node {
         guard: Box<dyn Any + Send>,
     ) -> Client {
         let (client, socket) = sockets().await;
-        let (user, read_ahead) = (UserSource::Known(None), Bytes::copy_from_slice(read_ahead));
+        let (user, transport) = (UserSource::Known(None), websocket(socket, read_ahead));
         let (info, link, options) = (info(id, "chat"), self.link.clone(), Arc::default());
         self.give(Attach {
-            socket,
-            read_ahead,
+            transport,
+            posted: Bytes::new(),
             info,
             user,
             link,
@@ -312,6 +312,13 @@ impl Node {
             );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+}
+
+fn websocket(socket: std::net::TcpStream, read_ahead: &[u8]) -> AttachTransport {
+    AttachTransport::WebSocket {
+        socket,
+        read_ahead: Bytes::copy_from_slice(read_ahead),
     }
 }
 
