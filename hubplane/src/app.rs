@@ -7,11 +7,13 @@ use clap::Parser as _;
 use futures_util::future::BoxFuture;
 use hubplane_hub::host::{Options, Service};
 use hubplane_hub::{Declarations, Filters, Hub, HubContext};
+use hubplane_hub_host_hubs_conformance::Conformance;
 use hubplane_node::config::{Config, ConfigError};
 use hubplane_node::telemetry::init_logging;
 
 use crate::cli::{Args, Command, ConfigCommand};
-use crate::dev;
+use crate::conformance::TestApplications;
+use crate::dev::{self, Program};
 
 /// The exit code of a command whose configuration is wrong (sysexits: `EX_CONFIG`).
 const EX_CONFIG: u8 = 78;
@@ -30,11 +32,20 @@ pub struct App {
     declare: Vec<fn(&mut Declarations)>,
     /// Something to open in a browser, if there is anything.
     routes: Option<Router>,
+    hub_routes: Vec<HubRoutes>,
     background: Vec<Background>,
     filters: Filters,
+    /// Whether the applications of the official tests are there to be switched on.
+    conformance: bool,
 }
 
 type Work = BoxFuture<'static, ()>;
+
+/// Routes that hold a hub, not made yet.
+pub(crate) struct HubRoutes {
+    pub(crate) hub: &'static str,
+    pub(crate) make: Box<dyn FnOnce(HubContext) -> Router + Send>,
+}
 
 /// Work beside a hub, not started yet.
 pub(crate) struct Background {
@@ -73,6 +84,51 @@ impl App {
         let before = self.routes.unwrap_or_default();
         self.routes = Some(before.merge(routes));
         self
+    }
+
+    /// Serves routes that send to a hub, or ask its clients, beside the hubs: they are given the hub as seen from outside
+    /// any invocation.
+    ///
+    /// ```no_run
+    /// use hubplane::axum::Router;
+    /// use hubplane::axum::routing::post;
+    /// use hubplane::*;
+    ///
+    /// #[derive(Default)]
+    /// struct News;
+    ///
+    /// #[hub]
+    /// impl News {}
+    ///
+    /// App::new()
+    ///     .hub(News)
+    ///     .hub_routes::<News>(|news| {
+    ///         let publish = async move |headline: String| {
+    ///             // Nobody reads, or the gateway is gone.
+    ///             let _ = news.all().send("Headline", (headline,)).await;
+    ///         };
+    ///         Router::new().route("/publish", post(publish))
+    ///     })
+    ///     .run();
+    /// ```
+    #[must_use]
+    pub fn hub_routes<H: Hub>(
+        mut self,
+        routes: impl FnOnce(HubContext) -> Router + Send + 'static,
+    ) -> Self {
+        self.hub_routes.push(HubRoutes {
+            hub: H::NAME,
+            make: Box::new(routes),
+        });
+        self
+    }
+
+    /// Serves the hub `conformance`, and the applications that the official functional tests of SignalR's clients run
+    /// against ([`conformance`](crate::conformance)), where the option `conformance.enabled` says so; `dev` does.
+    #[must_use]
+    pub fn conformance(mut self) -> Self {
+        self.conformance = true;
+        self.hub(Conformance::default())
     }
 
     /// Runs these filters around those of every hub, the first one outermost.
@@ -206,17 +262,26 @@ impl App {
 
     fn dev(self, config: Config) -> anyhow::Result<()> {
         init_logging(&config.log)?;
+        let tests = self.conformance && config.conformance.enabled;
         let hubs = self
             .hubs
             .into_iter()
+            .filter(|(name, _)| tests || !self.conformance || *name != Conformance::NAME)
             .map(|(_, make)| Ok(make(&config)?.filtered(self.filters.clone())))
             .collect::<anyhow::Result<Vec<_>>>()?;
+        let program = Program {
+            hubs,
+            routes: self.routes,
+            hub_routes: self.hub_routes,
+            background: self.background,
+            tests: tests.then(|| test_applications(&config)).transpose()?,
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("hubplane")
             .build()
             .context("the runtime cannot be started")?;
-        let done = runtime.block_on(dev::run(config, hubs, self.routes, self.background));
+        let done = runtime.block_on(dev::run(config, program));
         // Everything that mattered has ended; hub code that never yields must not keep the process.
         runtime.shutdown_background();
         done
@@ -229,6 +294,15 @@ impl std::fmt::Debug for App {
             .field("hubs", &self.hubs.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Who has keys of their own decides who gets a token.
+fn test_applications(config: &Config) -> anyhow::Result<TestApplications> {
+    let applications = TestApplications::new()?;
+    if config.auth.keys.is_empty() {
+        return applications.random_tokens();
+    }
+    Ok(applications)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
@@ -245,19 +319,18 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use hubplane_hub_host_hubs_chat::Chat;
-    use hubplane_hub_host_hubs_conformance::Conformance;
 
     use super::App;
 
     #[test]
     fn types_of_the_chat_are_declared() {
-        let app = App::new().hub(Chat::default()).hub(Conformance::default());
+        let app = App::new().hub(Chat::default()).conformance();
         insta::assert_snapshot!(app.declaration(&["chat".to_owned()]).unwrap());
     }
 
     #[test]
     fn types_of_all_hubs_are_in_one_declaration() {
-        let app = App::new().hub(Chat::default()).hub(Conformance::default());
+        let app = App::new().hub(Chat::default()).conformance();
         let text = app.declaration(&[]).unwrap();
         for line in [
             "export interface ChatHub {",

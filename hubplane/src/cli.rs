@@ -76,6 +76,7 @@ struct FlagLayer {
 struct DevLayer {
     admin: DevAdmin,
     hubs: DevHubs,
+    conformance: DevConformance,
     drain: DevDrain,
 }
 
@@ -87,6 +88,11 @@ struct DevAdmin {
 #[derive(Debug, Serialize)]
 struct DevHubs {
     detailed_errors: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct DevConformance {
+    enabled: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -102,6 +108,7 @@ const DEV: DevLayer = DevLayer {
     hubs: DevHubs {
         detailed_errors: true,
     },
+    conformance: DevConformance { enabled: true },
     drain: DevDrain {
         load_balancer_wait: "0s",
         window: "1s",

@@ -158,7 +158,20 @@ impl Cluster {
 
     /// Serves clients of one gateway on a listener, with the application's own routes before the hubs.
     pub fn serve(&self, gateway: usize, listener: TcpListener, application: Router) {
-        self.gateways[gateway].serve(listener, application, self.closing.clone());
+        self.serve_around(gateway, listener, application, |everything| everything);
+    }
+
+    /// The same with something around every answer, those of the hubs included.
+    pub fn serve_around(
+        &self,
+        gateway: usize,
+        listener: TcpListener,
+        application: Router,
+        around: impl FnOnce(Router) -> Router,
+    ) {
+        let gateway = &self.gateways[gateway];
+        let routes = around(gateway.routes(application));
+        gateway.serve(listener, routes, self.closing.clone());
     }
 
     /// Waits until every gateway may take clients, and lets them in.

@@ -16,20 +16,34 @@ use hubplane_node::telemetry::Telemetry;
 use hubplane_proto_ids::HubName;
 use tokio::net::TcpListener;
 
-use crate::app::Background;
+use crate::app::{Background, HubRoutes};
 use crate::cluster::{Cluster, ClusterOptions};
+use crate::conformance::TestApplications;
 use crate::settings;
 
 /// How long tasks may take to end once nothing is left to do.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
+/// What is served.
+pub(crate) struct Program {
+    pub(crate) hubs: Vec<Service>,
+    /// Something to open in a browser, if there is anything.
+    pub(crate) routes: Option<Router>,
+    pub(crate) hub_routes: Vec<HubRoutes>,
+    pub(crate) background: Vec<Background>,
+    /// The applications of the official tests, where they are wanted.
+    pub(crate) tests: Option<TestApplications>,
+}
+
 /// Serves until the first signal, then drains; a second signal ends it at once.
-pub(crate) async fn run(
-    config: Config,
-    hubs: Vec<Service>,
-    routes: Option<Router>,
-    background: Vec<Background>,
-) -> anyhow::Result<()> {
+pub(crate) async fn run(config: Config, program: Program) -> anyhow::Result<()> {
+    let Program {
+        mut hubs,
+        routes,
+        hub_routes,
+        background,
+        tests,
+    } = program;
     let mut shutdown = Shutdown::listen()?;
     let (phases, tasks) = (Phases::new(), Tasks::current());
     let telemetry = Telemetry::new(&phases, &tasks)?;
@@ -53,14 +67,32 @@ pub(crate) async fn run(
     let admin = Admin::serve(operators, phases.clone(), telemetry.clone(), &tasks)?;
 
     let names: Vec<_> = hubs.iter().map(|hub| hub.name().clone()).collect();
+    let mut gateway = settings::gateway(&config, &names);
+    if let Some(tests) = &tests {
+        tests.configure(&mut gateway)?;
+        hubs.extend(tests.services());
+    }
     let options = ClusterOptions {
-        gateway: settings::gateway(&config, &names),
+        gateway,
         hubs,
         ..ClusterOptions::default()
     };
     let cluster = Cluster::start(options, &tasks, &telemetry).await?;
     let has_page = routes.is_some();
-    cluster.serve(0, clients, routes.unwrap_or_default());
+    let mut application = routes.unwrap_or_default();
+    for routes in hub_routes {
+        if let Some(context) = cluster.context(&routes.hub.parse()?) {
+            application = application.merge((routes.make)(context));
+        }
+    }
+    match tests {
+        Some(tests) => {
+            let hub = |name: &str| cluster.context(&name.parse().ok()?);
+            let application = application.merge(tests.routes(hub));
+            cluster.serve_around(0, clients, application, TestApplications::around);
+        }
+        None => cluster.serve(0, clients, application),
+    }
     cluster.ready().await;
     drop(starting);
     phases.started();

@@ -25,6 +25,7 @@
 mod app;
 mod cli;
 pub mod cluster;
+pub mod conformance;
 mod dev;
 mod settings;
 

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use hubplane::App;
 use hubplane::axum::Router;
 use hubplane_hub_host_hubs_chat::Chat;
-use hubplane_hub_host_hubs_conformance::Conformance;
 
 /// What a connection keeps is small and stays for long, what opening it needs is large and goes at once. glibc's allocator
 /// lets the one pin the holes of the other: an idle connection then costs 10 KB instead of 3 KB (`loadtests idle`).
@@ -15,7 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     App::new()
         .hub(Chat::default())
-        .hub(Conformance::default())
+        .conformance()
         .routes(page())
         .run()
 }

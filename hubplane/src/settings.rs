@@ -62,5 +62,6 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
         connection: Arc::new(connection),
         authenticated_only: auth.required,
         paths: options.paths.clone(),
+        ..HubOptions::default()
     }
 }

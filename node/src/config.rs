@@ -12,6 +12,7 @@ mod options;
 
 mod admin;
 mod auth;
+mod conformance;
 mod drain;
 mod extract;
 mod hubs;
@@ -28,6 +29,7 @@ use serde::Serialize;
 
 pub use admin::Admin;
 pub use auth::Auth;
+pub use conformance::Conformance;
 pub use drain::Drain;
 pub use hubs::{HubOptions, Hubs};
 pub use layers::{FileSource, Sources};
@@ -55,6 +57,8 @@ pub struct Config {
     pub hubs: Hubs,
     /// `[auth]`: whose tokens are believed.
     pub auth: Auth,
+    /// `[conformance]`: the applications of the official functional tests.
+    pub conformance: Conformance,
     /// `[shards]`: the threads that own connections.
     pub shards: Shards,
     /// `[drain]`: how a node ends.
@@ -77,6 +81,7 @@ impl Config {
             log: areas.extract(Log::AREA, &mut problems),
             hubs: Hubs::extract(&mut areas, &mut problems),
             auth: areas.extract(Auth::AREA, &mut problems),
+            conformance: areas.extract(Conformance::AREA, &mut problems),
             shards: areas.extract(Shards::AREA, &mut problems),
             drain: areas.extract(Drain::AREA, &mut problems),
         };
@@ -92,12 +97,13 @@ impl Config {
         toml::to_string(self)
     }
 
-    const AREAS: [Area; 7] = [
+    const AREAS: [Area; 8] = [
         Listen::AREA,
         Admin::AREA,
         Log::AREA,
         HubOptions::AREA,
         Auth::AREA,
+        Conformance::AREA,
         Shards::AREA,
         Drain::AREA,
     ];

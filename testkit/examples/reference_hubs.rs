@@ -7,23 +7,21 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use hubplane::axum::extract::{Path, Query};
+use hubplane::axum::extract::Path;
 use hubplane::axum::routing::{get, post};
 use hubplane::axum::{Json, Router};
 use hubplane::cluster::{Cluster, ClusterOptions};
+use hubplane::conformance::TestApplications;
 use hubplane::host::{Options as RunOptions, Service};
 use hubplane::{Context, Disconnect, Hub, HubError, HubName, hub};
-use hubplane_gateway_server::{
-    AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, SigningKey,
-};
+use hubplane_gateway_server::{ConnectionOptions, GatewayOptions, HubOptions};
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_node::Phases;
 use hubplane_node::tasks::Tasks;
 use hubplane_node::telemetry::Telemetry;
-use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 /// The key of the recordings' tokens. It protects nothing.
@@ -37,8 +35,11 @@ async fn main() -> anyhow::Result<()> {
         ..Hubs::default()
     };
     hubs.conformance()?;
-    hubs.authorized()?;
     hubs.life_cycles()?;
+    let tests = TestApplications::new()?.tokens(KEY);
+    tests.configure(&mut hubs.gateway)?;
+    hubs.services.extend(tests.services());
+    hubs.seen.extend_from_slice(tests.outside());
     let tasks = Tasks::current();
     let telemetry = Telemetry::new(&Phases::new(), &tasks)?;
     let options = ClusterOptions {
@@ -48,12 +49,15 @@ async fn main() -> anyhow::Result<()> {
     };
     let cluster = Cluster::start(options, &tasks, &telemetry).await?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    cluster.serve(0, listener, application(hubs.seen, hubs.journal));
+    let hub = |name: &str| cluster.context(&name.parse().ok()?);
+    let application = application(hubs.seen, hubs.journal).merge(tests.routes(hub));
+    cluster.serve_around(0, listener, application, TestApplications::around);
     cluster.ready().await;
     Err(tasks.failed().await.into())
 }
 
 /// What is served, as it is gathered.
+#[derive(Default)]
 struct Hubs {
     services: Vec<Service>,
     gateway: GatewayOptions,
@@ -61,28 +65,6 @@ struct Hubs {
     journal: Journal,
     /// With short timers.
     fast: bool,
-}
-
-impl Default for Hubs {
-    fn default() -> Self {
-        let key = SigningKey {
-            id: None,
-            secret: KEY.to_vec(),
-        };
-        Self {
-            services: Vec::new(),
-            gateway: GatewayOptions {
-                auth: AuthOptions {
-                    keys: vec![key],
-                    ..AuthOptions::default()
-                },
-                ..GatewayOptions::default()
-            },
-            seen: Vec::new(),
-            journal: Journal::default(),
-            fast: false,
-        }
-    }
 }
 
 impl Hubs {
@@ -94,7 +76,7 @@ impl Hubs {
             &["/hubs/nostateful", "/hubs/websockets-only"],
             |_| {},
         )?;
-        self.variant("detailed", &["/testhub", "/default", "/echo"], |options| {
+        self.variant("detailed", &["/default", "/echo"], |options| {
             options.detailed_errors = true
         })?;
         self.variant("parallel", &[], |options| {
@@ -111,14 +93,11 @@ impl Hubs {
                 .retain(|encoding| encoding.name() == "json");
         })?;
         self.variant("noprotocols", &[], |options| options.encodings.clear())?;
-        self.variant("capacityone", &[], |_| {})
-    }
-
-    /// The conformance hub for who brings a valid token. No connection ends with its token, as `/hubs/expiring` did.
-    fn authorized(&mut self) -> anyhow::Result<()> {
-        self.variant("authorized", &["/authorizedhub", "/hubs/expiring"], |_| {})?;
+        self.variant("capacityone", &[], |_| {})?;
+        // No connection ends with its token, as there it did.
+        self.variant("expiring", &[], |_| {})?;
         for (hub, options) in &mut self.gateway.hubs {
-            options.authenticated_only = hub.as_str() == "authorized";
+            options.authenticated_only = hub.as_str() == "expiring";
         }
         Ok(())
     }
@@ -149,13 +128,8 @@ impl Hubs {
         ];
         for (name, case) in cases {
             let journal = self.journal.clone();
-            // A hub that cannot be created has no like here: one whose connections cannot come in is the nearest.
-            let paths: &[_] = match case {
-                Case::FailFirst => &["/uncreatable"],
-                _ => &[],
-            };
             let hub = LifeCycle { case, journal };
-            self.serve(name, hub, ConnectionOptions::default(), paths)?;
+            self.serve(name, hub, ConnectionOptions::default(), &[])?;
         }
         Ok(())
     }
@@ -273,7 +247,7 @@ fn invalid_operation(text: &str) -> HubError {
     HubError::hidden("InvalidOperationException", text)
 }
 
-/// What the recorder asks beside the hubs: what they saw, to let a method go on, and tokens.
+/// What the recorder asks beside the hubs: what they saw, and to let a method go on.
 fn application(seen: Vec<Outside>, journal: Journal) -> Router {
     let gates = seen.clone();
     Router::new()
@@ -296,30 +270,4 @@ fn application(seen: Vec<Outside>, journal: Journal) -> Router {
                 }
             }),
         )
-        .route("/generateJwtToken", get(token))
-}
-
-/// Whom a token is for, and for how long.
-#[derive(Deserialize)]
-struct Wanted {
-    user: Option<String>,
-    seconds: Option<u64>,
-}
-
-/// A token's claims.
-#[derive(Serialize)]
-struct Claims {
-    sub: String,
-    exp: u64,
-}
-
-async fn token(Query(wanted): Query<Wanted>) -> String {
-    let lifetime = Duration::from_secs(wanted.seconds.unwrap_or(5));
-    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let claims = Claims {
-        sub: wanted.user.unwrap_or_else(|| "testuser".to_owned()),
-        exp: (now + lifetime).as_secs(),
-    };
-    let key = jsonwebtoken::EncodingKey::from_secret(KEY);
-    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap_or_default()
 }

@@ -101,7 +101,9 @@ fn negotiate(front: &Front, asked: &Asked) -> Response<Body> {
     if let Some(why) = front.admission.refusal() {
         return answer::unavailable(why);
     }
-    let version = match negotiate::select_version(asked.query.negotiate_version.as_deref(), 0) {
+    let minimum = front.hub_options(&asked.hub).negotiate_version_min;
+    let asked_version = asked.query.negotiate_version.as_deref();
+    let version = match negotiate::select_version(asked_version, minimum) {
         Ok(version) => version,
         Err(error) => return answer::json(NegotiateResponse::error(error.client_text()).to_json()),
     };
@@ -279,7 +281,7 @@ fn upgrade(
         };
         let link = placed.link().sender.clone();
         let attach = Attach {
-            socket,
+            socket: socket.into(),
             read_ahead,
             info,
             user,

@@ -184,10 +184,13 @@ impl Gateway {
         let _ = synced.wait_for(|synced| *synced).await;
     }
 
-    /// Serves clients on this listener: the application's own routes, then the hubs. Stops accepting when `closing`
-    /// fires.
-    pub fn serve(&self, listener: TcpListener, application: Router, closing: CancellationToken) {
-        let routes = Arc::clone(&self.front).routes(application);
+    /// What clients are answered by: the application's own routes, then the hubs.
+    pub fn routes(&self, application: Router) -> Router {
+        Arc::clone(&self.front).routes(application)
+    }
+
+    /// Serves clients on this listener by these [`routes`](Self::routes). Stops accepting when `closing` fires.
+    pub fn serve(&self, listener: TcpListener, routes: Router, closing: CancellationToken) {
         listener::serve(listener, routes, &self.tasks, closing);
     }
 

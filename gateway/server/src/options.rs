@@ -16,6 +16,8 @@ pub struct HubOptions {
     pub connection: Arc<connection::Options>,
     /// Whether who brings no valid token is refused with 401.
     pub authenticated_only: bool,
+    /// The lowest negotiate version that is served; 0 is every one that there is (reference signalr-core 3.2).
+    pub negotiate_version_min: i32,
     /// Further paths, beside `/hubs/{hub}`.
     pub paths: Vec<String>,
 }
@@ -51,7 +53,8 @@ impl Default for GatewayOptions {
 }
 
 impl GatewayOptions {
-    pub(crate) fn hub(&self, hub: &HubName) -> &HubOptions {
+    /// What holds for a hub.
+    pub fn hub(&self, hub: &HubName) -> &HubOptions {
         self.hubs.get(hub).unwrap_or(&self.default_hub)
     }
 }

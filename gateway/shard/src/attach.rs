@@ -7,13 +7,13 @@ use hubplane_gateway_connection::{Connection, OutboundQueue};
 use hubplane_proto_ids::{ConnectionId, HubName};
 use hubplane_proto_link::CloseReason;
 use hubplane_router_directory::{Key, Visibility};
-use tokio::net::TcpStream;
 
 use crate::entry::Entry;
 use crate::groups::Waiter;
 use crate::ready::SocketWaker;
 use crate::sets::{Change, SetName};
 use crate::shard::Shard;
+use crate::stream::Stream;
 use crate::transport::Wire;
 use crate::transport::events::Events;
 use crate::transport::polls::Polls;
@@ -78,7 +78,7 @@ impl Shard {
     fn wire(&self, transport: AttachTransport) -> io::Result<(Wire, Option<Bytes>)> {
         Ok(match transport {
             AttachTransport::WebSocket { socket, read_ahead } => {
-                let stream = TcpStream::from_std(socket)?;
+                let stream = Stream::new(socket)?;
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a socket keeps its delay");
                 }

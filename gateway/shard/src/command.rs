@@ -1,6 +1,5 @@
 use std::any::Any;
 use std::fmt;
-use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::transport::body::BodyWriter;
 use crate::transport::polls::PollAnswer;
-use crate::{LinkSender, SharedMessage};
+use crate::{ClientSocket, LinkSender, SharedMessage};
 
 /// What a shard is asked to do. Commands to one shard are carried out in the order in which they were sent.
 #[derive(Debug)]
@@ -92,8 +91,8 @@ pub enum Command {
 pub enum AttachTransport {
     /// A WebSocket that the front has answered with 101.
     WebSocket {
-        /// The socket, in non-blocking mode.
-        socket: TcpStream,
+        /// The socket.
+        socket: ClientSocket,
         /// What was read from it behind the request.
         read_ahead: Bytes,
     },

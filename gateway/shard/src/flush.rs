@@ -54,18 +54,12 @@ impl Shard {
             return;
         };
         let mut cx = Context::from_waker(waker);
-        if queue.is_empty() {
-            return self.written(place);
-        }
-        match socket.write(queue, &mut cx) {
-            Poll::Ready(Ok(taken)) => {
-                self.metrics.writes += 1;
-                self.metrics.bytes_out += taken as u64;
-                self.metrics.frames_written += queue.advance(taken, self.now) as u64;
-                if queue.is_empty() {
-                    socket.written(&mut cx);
-                }
-                entry.blocked = false;
+        match socket.write(queue, &mut cx, self.now) {
+            Poll::Ready(Ok(written)) => {
+                self.metrics.writes += u64::from(written.bytes > 0);
+                self.metrics.bytes_out += written.bytes as u64;
+                self.metrics.frames_written += written.frames as u64;
+                entry.blocked = !written.drained;
                 self.written(place);
             }
             Poll::Pending => {

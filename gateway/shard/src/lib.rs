@@ -37,17 +37,21 @@ mod ready;
 mod sets;
 mod shard;
 mod shards;
+mod stream;
 mod transport;
 mod websocket;
 mod wheel;
 
-pub use command::{Ask, Attach, AttachTransport, Command, JoinReply, SharedDirectory, connection_of};
+pub use command::{
+    Ask, Attach, AttachTransport, Command, JoinReply, SharedDirectory, connection_of,
+};
 pub use hubplane_gateway_connection::{AskedId, UserSource};
 pub use links::{LinkEnded, LinkSender};
 pub use message::{SharedMessage, Unserializable};
 pub use metrics::{CLOSE_REASONS, Metrics};
 pub use options::ShardOptions;
 pub use shards::Shards;
+pub use stream::ClientSocket;
 pub use transport::body::{BodyReader, BodyWriter};
 pub use transport::events::event_stream;
 pub use transport::polls::PollAnswer;

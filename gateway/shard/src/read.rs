@@ -32,7 +32,11 @@ impl Shard {
         if let Some(Wire::Polls(_)) = entry.wire {
             return self.look_at_polls(place);
         }
-        if entry.blocked {
+        let drained = match &entry.wire {
+            Some(Wire::WebSocket(socket)) => socket.stream.is_drained(),
+            _ => true,
+        };
+        if entry.blocked || !drained {
             entry.blocked = false;
             self.mark_dirty(place);
         }

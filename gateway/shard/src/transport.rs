@@ -81,7 +81,9 @@ impl Wire {
     /// Whether it is of no more use: all is said and, unless nobody waits for it, written.
     pub(crate) fn is_done(&self, queued: bool) -> bool {
         match self {
-            Self::WebSocket(socket) => socket.is_closed_by_client() && !queued,
+            Self::WebSocket(socket) => {
+                socket.is_closed_by_client() && !queued && socket.stream.is_drained()
+            }
             Self::Events(events) => events.closing.is_some() && !queued,
             Self::Polls(polls) => polls.is_forsaken(queued),
         }
@@ -105,7 +107,9 @@ impl Pings {
         let mut pings = [const { None }; Format::COUNT];
         for encoding in Encoding::ALL {
             let ping = encoding.ping();
-            let frame = frame::message(encoding.transfer_format(), |out| out.extend_from_slice(ping));
+            let frame = frame::message(encoding.transfer_format(), |out| {
+                out.extend_from_slice(ping)
+            });
             pings[Format::WebSocket(encoding).index()] = Some(frame);
         }
         pings[Format::Event.index()] = Some(events::event(Encoding::Json.ping()));

@@ -16,7 +16,7 @@ struct Layer {
 }
 
 /// Foreign crates that say what a crate does: they bring IO, tasks, a protocol or a style of errors.
-const NOTABLE: [&str; 19] = [
+const NOTABLE: [&str; 21] = [
     "anyhow",
     "async-nats",
     "axum",
@@ -28,8 +28,10 @@ const NOTABLE: [&str; 19] = [
     "jsonwebtoken",
     "opentelemetry",
     "prometheus",
+    "rustls",
     "socket2",
     "tokio",
+    "tokio-rustls",
     "tokio-tungstenite",
     "tokio-util",
     "tonic",
@@ -127,6 +129,7 @@ const LAYERS: &[Layer] = &[
         crates: &["gateway/connection", "node", "proto/*", "router/directory"],
         externals: &[
             "opentelemetry",
+            "rustls",
             "tokio",
             "tokio-util",
             "tracing",
@@ -175,6 +178,7 @@ const LAYERS: &[Layer] = &[
             "anyhow",
             "axum",
             "clap",
+            "jsonwebtoken",
             "opentelemetry",
             "tokio",
             "tokio-util",

@@ -67,7 +67,11 @@ pub(crate) async fn cluster<const N: usize>() -> [Node; N] {
         gateway.add_hub_host(&hello, sender, from_hub);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hubs/chat", listener.local_addr().unwrap());
-        gateway.serve(listener, axum::Router::new(), CancellationToken::new());
+        gateway.serve(
+            listener,
+            gateway.routes(axum::Router::new()),
+            CancellationToken::new(),
+        );
         nodes.push(Node {
             gateway,
             tasks,

@@ -2,13 +2,13 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use hubplane_gateway_connection::{OutboundQueue, TransportClose};
 use tokio::io::AsyncWrite as _;
-use tokio::net::TcpStream;
 
+use crate::stream::Stream;
 use crate::websocket::Reader;
 use crate::websocket::frame::CloseCode;
 
@@ -17,7 +17,7 @@ const SLICES_MAX: usize = 64;
 
 /// The socket of a connection.
 pub(crate) struct WebSocket {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     pub(crate) reader: Reader,
     pub(crate) closing: Option<Closing>,
 }
@@ -42,7 +42,7 @@ pub(crate) enum Wait {
 }
 
 impl WebSocket {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: Stream) -> Self {
         Self {
             stream,
             reader: Reader::new(),
@@ -56,26 +56,49 @@ impl WebSocket {
             .is_some_and(|closing| closing.wait == Wait::Nothing)
     }
 
-    /// One vectored write of what comes next.
+    /// One vectored write of what comes next. When that is all, what the stream has encrypted follows; and after a
+    /// violation the client is told by the end of our stream, too, that nothing more comes.
     pub(crate) fn write(
         &mut self,
-        queue: &OutboundQueue,
+        queue: &mut OutboundQueue,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        let filled = queue.slices(&mut slices);
-        Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..filled])
-    }
-
-    /// All is written: after a violation the client is told by the end of our stream, too, that nothing more comes.
-    pub(crate) fn written(&mut self, cx: &mut Context<'_>) {
-        let violated = self
-            .closing
-            .is_some_and(|closing| closing.wait == Wait::EndOfStream);
-        if violated && Pin::new(&mut self.stream).poll_shutdown(cx).is_ready() {
-            tracing::trace!("a socket is shut down for writing");
+        now: Instant,
+    ) -> Poll<io::Result<Written>> {
+        let mut written = Written {
+            bytes: 0,
+            frames: 0,
+            drained: true,
+        };
+        if !queue.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let filled = queue.slices(&mut slices);
+            let stream = Pin::new(&mut self.stream);
+            written.bytes = ready!(stream.poll_write_vectored(cx, &slices[..filled]))?;
+            written.frames = queue.advance(written.bytes, now);
         }
+        if queue.is_empty() {
+            written.drained = Pin::new(&mut self.stream).poll_flush(cx)?.is_ready();
+            let violated = self
+                .closing
+                .is_some_and(|closing| closing.wait == Wait::EndOfStream);
+            if written.drained
+                && violated
+                && Pin::new(&mut self.stream).poll_shutdown(cx).is_ready()
+            {
+                tracing::trace!("a socket is shut down for writing");
+            }
+        }
+        Poll::Ready(Ok(written))
     }
+}
+
+/// What a socket has taken.
+pub(crate) struct Written {
+    pub(crate) bytes: usize,
+    /// How many frames are written whole by now that were not before.
+    pub(crate) frames: usize,
+    /// Whether the system has all of it. If not, the waker is told when there is room.
+    pub(crate) drained: bool,
 }
 
 /// The code that tells a client of an end (reference signalr-core 13.3).

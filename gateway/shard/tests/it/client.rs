@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -14,8 +14,8 @@ pub(crate) const MESSAGEPACK: &str = "{\"protocol\":\"messagepack\",\"version\":
 pub(crate) const PING: &str = "{\"type\":6}\x1e";
 
 /// The client's end of a connection.
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Client<S = TcpStream> {
+    pub(crate) stream: S,
     received: Vec<u8>,
 }
 
@@ -30,8 +30,8 @@ pub(crate) enum Seen {
     End,
 }
 
-impl Client {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
             received: Vec::new(),
@@ -106,7 +106,9 @@ impl Client {
         self.close(&code.to_be_bytes()).await;
         assert_eq!(self.next().await, Seen::End);
     }
+}
 
+impl Client {
     /// Ends the connection with a TCP reset.
     pub(crate) fn reset(self) {
         self.stream.set_zero_linger().unwrap();

@@ -14,6 +14,7 @@ mod lifecycle;
 mod node;
 mod pressure;
 mod streams;
+mod tls;
 
 /// Runs each of these tests with 1 and with 4 shards.
 macro_rules! with_1_and_4_shards {

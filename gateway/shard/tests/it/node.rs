@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hubplane_gateway_connection::Options;
 use hubplane_gateway_shard::{
-    Attach, AttachTransport, Command, JoinReply, LinkSender, ShardOptions, Shards, SharedDirectory, SharedMessage,
-    UserSource,
+    Attach, AttachTransport, ClientSocket, Command, JoinReply, LinkSender, ShardOptions, Shards,
+    SharedDirectory, SharedMessage, UserSource,
 };
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvocationId, NodeId, NodeName};
@@ -77,6 +77,19 @@ impl Node {
         options: &Options,
     ) -> Client {
         let (client, socket) = sockets().await;
+        self.attach_socket(id, hub, socket, user, options).await;
+        client
+    }
+
+    /// A socket of any sort.
+    pub(crate) async fn attach_socket(
+        &mut self,
+        id: &str,
+        hub: &str,
+        socket: impl Into<ClientSocket>,
+        user: UserSource,
+        options: &Options,
+    ) {
         let (transport, guard) = (websocket(socket, b""), Box::new(()));
         let (info, link, options) = (info(id, hub), self.link.clone(), Arc::new(options.clone()));
         self.give(Attach {
@@ -89,7 +102,6 @@ impl Node {
             guard,
         })
         .await;
-        client
     }
 
     /// The same with some bytes that were read ahead, and something that is dropped at the end.
@@ -315,9 +327,9 @@ impl Node {
     }
 }
 
-fn websocket(socket: std::net::TcpStream, read_ahead: &[u8]) -> AttachTransport {
+fn websocket(socket: impl Into<ClientSocket>, read_ahead: &[u8]) -> AttachTransport {
     AttachTransport::WebSocket {
-        socket,
+        socket: socket.into(),
         read_ahead: Bytes::copy_from_slice(read_ahead),
     }
 }

@@ -25,7 +25,7 @@ fn present(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(ToOwned::to_owned)
 }
 
-#[hub(parts(streams, guarded, kinds))]
+#[hub(parts(streams, guarded, kinds, questions))]
 impl Conformance {
     // --- Life cycle -------------------------------------------------------------------------------------------------
 

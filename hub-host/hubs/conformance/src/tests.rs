@@ -1,6 +1,7 @@
 //! The recordings of the real server, against this hub (oracle transcripts `invocations` and `sending`).
 
 mod kinds;
+mod questions;
 mod streams;
 
 use hubplane_hub::host::Options;

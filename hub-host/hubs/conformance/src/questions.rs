@@ -1,0 +1,145 @@
+//! What the reference has no like of: questions, every connection of a user, the item bag, ends of other connections.
+
+use hubplane_hub::{Audience, ConnectionId, Context, HubError, Listed, TypeScript, client, hub};
+use serde::{Deserialize, Serialize};
+
+use crate::Conformance;
+
+/// A connection in the answer to `Connections`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
+#[serde(rename_all = "PascalCase")]
+pub struct Found {
+    /// Its id.
+    pub connection: String,
+    /// Its user, if it has one.
+    pub user: Option<String>,
+}
+
+impl From<Listed> for Found {
+    fn from(listed: Listed) -> Self {
+        Self {
+            connection: listed.connection.to_string(),
+            user: listed.user.map(|user| user.to_string()),
+        }
+    }
+}
+
+/// What clients are told by a trait, and not by names as texts.
+#[client]
+pub trait ConformanceClient {
+    /// From `SendTyped`.
+    fn typed(&self, message: &str, number: i32);
+}
+
+/// An audience as clients name it: `all`, `connections`, `groups` or `users`, and which.
+fn audience(ctx: &Context, kind: &str, names: &[String]) -> Result<Audience, HubError> {
+    let hub = ctx.hub();
+    Ok(match kind {
+        "all" => hub.all(),
+        "connections" => hub.clients(names),
+        "groups" => hub.groups(names),
+        "users" => hub.users(names),
+        _ => {
+            return Err(HubError::new(
+                "an audience is all, connections, groups or users",
+            ));
+        }
+    })
+}
+
+#[hub(part = questions, clients(ConformanceClient))]
+impl Conformance {
+    /// Whether anybody is in an audience.
+    async fn exists(
+        &self,
+        ctx: &Context,
+        kind: String,
+        names: Vec<String>,
+    ) -> Result<bool, HubError> {
+        Ok(audience(ctx, &kind, &names)?.exists().await?)
+    }
+
+    /// How many connections are in an audience.
+    async fn count(
+        &self,
+        ctx: &Context,
+        kind: String,
+        names: Vec<String>,
+    ) -> Result<u64, HubError> {
+        Ok(audience(ctx, &kind, &names)?.count().await?)
+    }
+
+    /// A page of the connections of an audience.
+    async fn connections(
+        &self,
+        ctx: &Context,
+        kind: String,
+        names: Vec<String>,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<Found>, HubError> {
+        let audience = audience(ctx, &kind, &names)?;
+        let page = audience.connections(after.as_ref(), limit).await?;
+        Ok(page.into_iter().map(Found::from).collect())
+    }
+
+    /// Adds every connection of a user to a group; how many those are.
+    async fn group_add_user(
+        &self,
+        ctx: &Context,
+        user: String,
+        group: String,
+    ) -> Result<usize, HubError> {
+        Ok(ctx.hub().add_user_to_group(&user, &group).await?)
+    }
+
+    /// Takes every connection of a user out of a group; how many those are.
+    async fn group_remove_user(
+        &self,
+        ctx: &Context,
+        user: String,
+        group: String,
+    ) -> Result<usize, HubError> {
+        Ok(ctx.hub().remove_user_from_group(&user, &group).await?)
+    }
+
+    /// Sends `Send`(message) to an audience but some connections.
+    async fn send_except(
+        &self,
+        ctx: &Context,
+        kind: String,
+        names: Vec<String>,
+        message: String,
+        excluded: Vec<String>,
+    ) -> Result<(), HubError> {
+        let audience = audience(ctx, &kind, &names)?.except(excluded);
+        Ok(audience.send("Send", (message,)).await?)
+    }
+
+    /// Sends `Typed`(message, number) to an audience by a trait of its clients.
+    async fn send_typed(
+        &self,
+        ctx: &Context,
+        kind: String,
+        names: Vec<String>,
+        message: String,
+        number: i32,
+    ) -> Result<(), HubError> {
+        let audience = audience(ctx, &kind, &names)?;
+        Ok(audience.typed(&message, number).await?)
+    }
+
+    async fn remove_item(&self, ctx: &Context, key: String) -> Result<(), HubError> {
+        Ok(ctx.items().remove(&key).await?)
+    }
+
+    /// Ends a connection without a reason.
+    async fn close_connection(
+        &self,
+        ctx: &Context,
+        connection: String,
+        allow_reconnect: bool,
+    ) -> Result<(), HubError> {
+        Ok(ctx.close(connection, allow_reconnect).await?)
+    }
+}
