@@ -418,7 +418,9 @@ mod tests {
         let found = registry.find(&token, &hub, now).unwrap();
         assert_eq!((found.transport, found.owner), (None, None));
         assert_eq!(
-            registry.attach(&token, &other, WEB_SOCKETS, now).unwrap_err(),
+            registry
+                .attach(&token, &other, WEB_SOCKETS, now)
+                .unwrap_err(),
             AttachError::Unknown,
             "of another hub"
         );
