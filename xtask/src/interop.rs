@@ -1,5 +1,6 @@
 //! The official clients against the running product.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -31,6 +32,7 @@ pub(crate) fn run() -> Result<()> {
     let mut test = Command::new("npm");
     test.arg("test").current_dir(&folder);
     test.env("HUBPLANE", target_dir().join("debug/hubplane"));
+    test.env("ROWS", rows("js")?);
     test.env("CHROMIUM", chromium);
     run_command(&mut test)
 }
@@ -45,11 +47,19 @@ pub(crate) fn run_dotnet() -> Result<()> {
     run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
     let mut test = Command::new(root().join("testkit/interop/dotnet/run.sh"));
     test.arg(target_dir().join("debug/hubplane"));
+    test.env("ROWS", rows("dotnet")?);
     run_command(test.env("CARGO_TARGET_DIR", target_dir()))
 }
 
+/// Where a run says what became of each row of the conformance table: JSON, a line for each row and column.
+fn rows(clients: &str) -> Result<PathBuf> {
+    let folder = target_dir().join("conformance");
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder.join(format!("{clients}.jsonl")))
+}
+
 /// Where Chromium is; it is installed when it is nowhere and the system lets us.
-fn chromium() -> Result<std::path::PathBuf> {
+fn chromium() -> Result<PathBuf> {
     let installed = || CHROMIUM.into_iter().find_map(find);
     if let Some(chromium) = installed() {
         return Ok(chromium);

@@ -85,3 +85,49 @@ export class Inbox {
     return this.calls.shift();
   }
 }
+
+/** Everything that a stream brings, and how it ends: `null`, or the text of its error. */
+export function collect(stream) {
+  const items = [];
+  return new Promise((resolve) => {
+    stream.subscribe({
+      next: (item) => items.push(item),
+      complete: () => resolve({ items, error: null }),
+      error: (error) => resolve({ items, error: error.message }),
+    });
+  });
+}
+
+/** What the client's own library uploads: `send` gives items, `complete` and `fail` end it. */
+export class Source {
+  #observer;
+  #early = [];
+
+  get stream() {
+    return {
+      subscribe: (observer) => {
+        this.#observer = observer;
+        this.#early.forEach((step) => step(observer));
+        return { dispose() {} };
+      },
+    };
+  }
+
+  #step(step) {
+    if (this.#observer) step(this.#observer);
+    else this.#early.push(step);
+    return this;
+  }
+
+  give = (...items) => this.#step((observer) => items.forEach((item) => observer.next(item)));
+  complete = () => this.#step((observer) => observer.complete());
+  fail = (error) => this.#step((observer) => observer.error(error));
+}
+
+/** Resolves with the error, or undefined, that a connection closes with. */
+export function closed(connection) {
+  const end = within(new Promise((resolve) => connection.onclose(resolve)), 10_000, "the end of the connection");
+  // Whoever asks first and waits later may fail in between.
+  end.catch(() => {});
+  return end;
+}

@@ -32,6 +32,10 @@ export function launch() {
 const PREFIX = "/__interop/";
 
 const SCRIPTS = {
+  "signalr.worker.js": require.resolve("@microsoft/signalr/dist/webworker/signalr.js"),
+  "signalr-protocol-msgpack.worker.js": require.resolve(
+    "@microsoft/signalr-protocol-msgpack/dist/browser/signalr-protocol-msgpack.js",
+  ),
   "signalr.js": require.resolve("@microsoft/signalr/dist/browser/signalr.js"),
   "signalr-protocol-msgpack.js": require.resolve(
     "@microsoft/signalr-protocol-msgpack/dist/browser/signalr-protocol-msgpack.js",
@@ -40,7 +44,7 @@ const SCRIPTS = {
 
 /** A page of the server's origin with the official client loaded, and scenarios to run in it. */
 export async function clientPage(browser, url, token) {
-  const context = await browser.newContext();
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
   await context.exposeFunction("__token", token);
   await context.route(`${url}${PREFIX}**`, async (route) => {
     const name = new URL(route.request().url()).pathname.slice(PREFIX.length);
@@ -48,13 +52,15 @@ export async function clientPage(browser, url, token) {
     return route.fulfill({ contentType: "text/javascript", body });
   });
   const page = await context.newPage();
-  // Any document that really comes from there: to a made-up one, Chromium would deny the way to a local address.
-  await page.goto(`${url}/style.css`);
-  for (const name of Object.keys(SCRIPTS)) await page.addScriptTag({ url: `${PREFIX}${name}` });
+  // A document that really comes from there: to a made-up one, Chromium would deny the way to a local address. And one
+  // without a policy of its own, as those of the chat have.
+  await page.goto(`${url}/clientresult/nobody`);
+  const scripts = Object.keys(SCRIPTS).filter((name) => !name.includes(".worker."));
+  for (const name of scripts) await page.addScriptTag({ url: `${PREFIX}${name}` });
   return page;
 }
 
-/** Runs one scenario inside the page. */
+/** Runs one scenario inside the page. Resolves with a reason where it does not apply. */
 export function runInPage(page, name, settings) {
   return page.evaluate(
     async ([prefix, name, settings]) => {
@@ -70,12 +76,13 @@ export function runInPage(page, name, settings) {
         packs,
         token: globalThis.__token,
       }).then(
-        () => null,
-        (error) => error.message,
+        (why) => ({ why }),
+        (error) => ({ failure: error.message }),
       );
     },
     [PREFIX, name, settings],
-  ).then((failure) => {
-    if (failure !== null) throw new Error(failure);
+  ).then(({ failure, why }) => {
+    if (failure !== undefined) throw new Error(failure);
+    return why;
   });
 }

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 
 import { within } from "./check.mjs";
+import { KEY } from "./tokens.mjs";
 
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
@@ -53,6 +54,24 @@ export class Server {
     child.stderr.on("data", (data) => (this.log = (this.log + data).slice(-20_000)));
   }
 
+  /** One that is ended and started again at the same address. */
+  static async restartable(binary) {
+    return {
+      server: await Server.start(binary),
+      get url() {
+        return this.server.url;
+      },
+      async restart() {
+        const listen = `127.0.0.1:${this.server.port}`;
+        await this.server.stop();
+        this.server = await Server.start(binary, {}, { listen });
+      },
+      stop() {
+        return this.server.stop();
+      },
+    };
+  }
+
   hub(name) {
     return `${this.url}/hubs/${name}`;
   }
@@ -69,5 +88,48 @@ export class Server {
   async kill() {
     this.child.kill("SIGKILL");
     await this.ended;
+  }
+}
+
+const keys = { HUBPLANE_AUTH__KEYS__TEST: KEY };
+
+/** Options by kind; any other name is one as it comes, with a key of the run's. */
+const KINDS = {
+  /** Where nobody configured keys: it gives tokens away. */
+  open: {},
+  /** Where everybody needs a token. */
+  guarded: { ...keys, HUBPLANE_AUTH__REQUIRED: "true" },
+  /** With terse errors and quick timers. */
+  quick: {
+    ...keys,
+    HUBPLANE_HUBS__DETAILED_ERRORS: "false",
+    HUBPLANE_HUBS__KEEP_ALIVE_INTERVAL: "1s",
+    HUBPLANE_HUBS__CLIENT_TIMEOUT: "3s",
+  },
+};
+
+/** The servers of a run, started when somebody needs them. */
+export class Servers {
+  #started = new Map();
+
+  constructor(binary) {
+    this.binary = binary;
+  }
+
+  get(scheme, kind) {
+    const name = `${scheme} ${kind}`;
+    if (!this.#started.has(name)) this.#started.set(name, Server.start(this.binary, KINDS[kind] ?? keys));
+    return this.#started.get(name);
+  }
+
+  async stop() {
+    const started = await Promise.allSettled(this.#started.values());
+    await Promise.all(started.map(({ value }) => value?.stop()));
+    this.all = started.map(({ value }) => value).filter(Boolean);
+  }
+
+  /** The ends of what they logged. */
+  logs() {
+    return this.all.map((server) => server.log.slice(-1_000)).join("\n");
   }
 }

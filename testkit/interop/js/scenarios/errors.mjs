@@ -6,7 +6,7 @@ import { equal, Inbox, rejects } from "../lib/check.mjs";
 const detailed = (t, base, detail) => (t.detailed ? `${base} ${detail}` : base);
 
 export const errors = {
-  async "an error meant for clients is always told"(t) {
+  async "an error meant for clients is always told [HH-42]"(t) {
     const connection = await t.open();
     await rejects(
       connection.invoke("ThrowHubException"),
@@ -14,7 +14,7 @@ export const errors = {
     );
   },
 
-  async "another error is told with detailed errors alone"(t) {
+  async "another error is told with detailed errors alone [HH-42]"(t) {
     const connection = await t.open();
     for (const method of ["MethodThatThrows", "MethodThatYieldsFailedTask"]) {
       const base = `An unexpected error occurred invoking '${method}' on the server.`;
@@ -34,7 +34,7 @@ export const errors = {
     equal(await connection.invoke("Echo", "alive"), "alive");
   },
 
-  async "an unknown method is named as the client spelled it"(t) {
+  async "an unknown method is named as the client spelled it [HH-46]"(t) {
     const connection = await t.open();
     for (const name of ["!@#$%", "Missing", "OnConnected", "on_disconnected", "StaticMethod"]) {
       const text = `Failed to invoke '${name}' due to an error on the server. HubException: Method does not exist.`;
@@ -43,7 +43,7 @@ export const errors = {
     }
   },
 
-  async "a wrong number of arguments is counted"(t) {
+  async "a wrong number of arguments is counted [HH-49]"(t) {
     const connection = await t.open();
     const base = "Failed to invoke 'Echo' due to an error on the server.";
     const counted = (n) => `InvalidDataException: Invocation provides ${n} argument(s) but target expects 1.`;
@@ -51,7 +51,7 @@ export const errors = {
     await rejects(connection.invoke("Echo", "a", "b"), detailed(t, base, counted(2)));
   },
 
-  async "a method is found in any letter case and named as it is declared"(t) {
+  async "a method is found in any letter case and named as it is declared [HH-41, HH-44]"(t) {
     const connection = await t.open();
     equal(await connection.invoke("eChO", "x"), "x");
     equal(await connection.invoke("renamedmethod"), 43);
@@ -71,7 +71,7 @@ export const errors = {
     equal(await connection.invoke("Echo", "alive"), "alive");
   },
 
-  async "what is sent without asking for an answer gets none"(t) {
+  async "what is sent without asking for an answer gets none [HH-43]"(t) {
     const connection = await t.open();
     const inbox = new Inbox(connection, "Message");
     for (const method of ["Missing", "MethodThatThrows", "ThrowHubException", "Echo"]) await connection.send(method);
@@ -79,7 +79,7 @@ export const errors = {
     equal(await inbox.next(), ["Message", "after all that"]);
   },
 
-  async "many invocations at once are answered, each with its own result"(t) {
+  async "many invocations at once are answered, each with its own result [HH-53]"(t) {
     const connection = await t.open();
     const numbers = Array.from({ length: 300 }, (_, n) => n);
     equal(await Promise.all(numbers.map((n) => connection.invoke("EchoInt", n))), numbers);

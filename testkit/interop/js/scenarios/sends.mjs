@@ -25,7 +25,7 @@ async function got(people, target, expected) {
 }
 
 export const sends = {
-  async "caller, others, one, several, all but some"(t) {
+  async "caller, others, one, several, all but some [HH-61]"(t) {
     const people = await three(t, "Send");
     const [a, b, c] = people;
     await a.invoke("SendToCaller", "caller");
@@ -44,7 +44,7 @@ export const sends = {
     equal(await inbox.next(), ["mEsSaGe", "hello"]);
   },
 
-  async "objects, arrays, nothing and several arguments are received"(t) {
+  async "objects, arrays, nothing and several arguments are received [HH-60]"(t) {
     const connection = await t.open();
     const inbox = new Inbox(connection, "CustomObject", "Send", "Any");
     await connection.invoke("SendCustomObject", { Name: "test", Value: 42 });
@@ -57,7 +57,7 @@ export const sends = {
     }
   },
 
-  async "a broadcast reaches JSON and MessagePack clients, each in its own encoding"(t) {
+  async "a broadcast reaches JSON and MessagePack clients, each in its own encoding [HH-60, HH-66]"(t) {
     const [json, binary] = [await t.open({ protocol: "json" }), await t.open({ protocol: "messagepack" })];
     const inboxes = [json, binary].map((connection) => new Inbox(connection, "Broadcast"));
     const item = { text: `é 🎉 ${json.connectionId}`, list: [1, null, 2.5], deep: { yes: true } };
@@ -67,7 +67,7 @@ export const sends = {
     }
   },
 
-  async "others and all but some"(t) {
+  async "others and all but some [HH-61]"(t) {
     const [a, b, c] = await three(t, "Send");
     const mark = a.id;
     const only = async (person, text) => {
@@ -98,7 +98,7 @@ export const sends = {
 };
 
 export const groups = {
-  async "members hear, others do not, and who left does not either"(t) {
+  async "members hear, others do not, and who left does not either [HH-62]"(t) {
     const people = await three(t, "Send");
     const [a, b, c] = people;
     const group = `g ${a.id}`;
@@ -111,7 +111,7 @@ export const groups = {
     await got(people, "Send", [["second"], [], []]);
   },
 
-  async "joining twice delivers once, and leaving what was never joined is no error"(t) {
+  async "joining twice delivers once, and leaving what was never joined is no error [HH-63]"(t) {
     const people = await three(t, "Send");
     const [a, b] = people;
     const group = `twice ${a.id}`;
@@ -122,7 +122,7 @@ export const groups = {
     await got(people, "Send", [["once"], [], []]);
   },
 
-  async "all but some, others, and several groups"(t) {
+  async "all but some, others, and several groups [HH-62]"(t) {
     const people = await three(t, "Send");
     const [a, b, c] = people;
     const [one, two] = [`one ${a.id}`, `two ${a.id}`];

@@ -1,49 +1,11 @@
 // Streams both ways, and results of clients: reference signalr-core 12.3, 12.4, 18.2 (TS-5 to TS-11, TS-18 to TS-22).
 
-import { equal, Inbox, rejects } from "../lib/check.mjs";
-
-/** Everything that a stream brings, and how it ends: `null`, or the text of its error. */
-function collect(stream) {
-  const items = [];
-  return new Promise((resolve) => {
-    stream.subscribe({
-      next: (item) => items.push(item),
-      complete: () => resolve({ items, error: null }),
-      error: (error) => resolve({ items, error: error.message }),
-    });
-  });
-}
-
-/** What the client's own library uploads: `send` gives items, `complete` and `fail` end it. */
-class Source {
-  #observer;
-  #early = [];
-
-  get stream() {
-    return {
-      subscribe: (observer) => {
-        this.#observer = observer;
-        this.#early.forEach((step) => step(observer));
-        return { dispose() {} };
-      },
-    };
-  }
-
-  #step(step) {
-    if (this.#observer) step(this.#observer);
-    else this.#early.push(step);
-    return this;
-  }
-
-  give = (...items) => this.#step((observer) => items.forEach((item) => observer.next(item)));
-  complete = () => this.#step((observer) => observer.complete());
-  fail = (error) => this.#step((observer) => observer.error(error));
-}
+import { collect, equal, Inbox, rejects, Source } from "../lib/check.mjs";
 
 const numbers = (count) => Array.from({ length: count }, (_, n) => String(n));
 
 export const streams = {
-  async "items come in order, then the end"(t) {
+  async "items come in order, then the end [HH-70]"(t) {
     const connection = await t.open();
     equal(await collect(connection.stream("Stream")), { items: ["a", "b", "c"], error: null });
     equal(await collect(connection.stream("EmptyStream")), { items: [], error: null });
@@ -52,7 +14,7 @@ export const streams = {
     }
   },
 
-  async "a stream that is cancelled ends on the server"(t) {
+  async "a stream that is cancelled ends on the server [HH-71]"(t) {
     const connection = await t.open();
     const cancelled = new Inbox(connection, "StreamCanceled");
     const subscription = connection.stream("InfiniteStream").subscribe({ next() {}, error() {}, complete() {} });
@@ -61,7 +23,7 @@ export const streams = {
     await cancelled.next();
   },
 
-  async "a stream that fails brings what came before its error"(t) {
+  async "a stream that fails brings what came before its error [HH-73]"(t) {
     const connection = await t.open();
     const { items, error } = await collect(connection.stream("CounterThenException", 2, true));
     equal(items, ["0", "1"]);
@@ -79,7 +41,7 @@ export const streams = {
     equal(error, "The client attempted to invoke the non-streaming 'Echo' method with a streaming invocation.");
   },
 
-  async "uploads reach the method"(t) {
+  async "uploads reach the method [HH-80]"(t) {
     const connection = await t.open();
     const source = new Source().give("Hello ", "world", "!").complete();
     equal(await connection.invoke("StreamingConcat", source.stream), "Hello world!");
@@ -87,7 +49,7 @@ export const streams = {
     equal(await connection.invoke("StreamingSum", many.stream), 1000);
   },
 
-  async "an upload that fails fails its reader"(t) {
+  async "an upload that fails fails its reader [HH-85]"(t) {
     const connection = await t.open();
     const source = new Source().give("x").fail(new Error("Something bad"));
     await rejects(
@@ -97,7 +59,7 @@ export const streams = {
     equal(await connection.invoke("Echo", "alive"), "alive");
   },
 
-  async "both ways at once"(t) {
+  async "both ways at once [HH-80]"(t) {
     const connection = await t.open();
     const source = new Source();
     const echoed = collect(connection.stream("StreamEcho", source.stream));
@@ -105,7 +67,7 @@ export const streams = {
     equal(await echoed, { items: numbers(50).map((n) => `echo:${n}`), error: null });
   },
 
-  async "a stream leaves room for invocations"(t) {
+  async "a stream leaves room for invocations [HH-55, HH-76]"(t) {
     const connection = await t.open();
     const endless = connection.stream("InfiniteStream").subscribe({ next() {}, error() {}, complete() {} });
     equal(await connection.invoke("Echo", "beside it"), "beside it");
@@ -114,14 +76,14 @@ export const streams = {
 };
 
 export const results = {
-  async "a client answers a hub"(t) {
+  async "a client answers a hub [CR-1, CR-6]"(t) {
     const connection = await t.open();
     connection.on("Sum", (n) => n + 1);
     equal(await connection.invoke("GetClientResult", 9), 10);
     equal(await connection.invoke("GetClientResultTwoWays", 1, 2), 5);
   },
 
-  async "a client that fails, and one that does not answer"(t) {
+  async "a client that fails, and one that does not answer [CR-2]"(t) {
     const connection = await t.open();
     connection.on("Sum", () => {
       throw new Error("from callback");
@@ -132,13 +94,13 @@ export const results = {
     equal(await connection.invoke("Echo", "alive"), "alive");
   },
 
-  async "another client is asked"(t) {
+  async "another client is asked [CR-5]"(t) {
     const [ana, ben] = [await t.open(), await t.open()];
     ben.on("Sum", (n) => n + 41);
     equal(await ana.invoke("AskConnection", ben.connectionId), "42");
   },
 
-  async "a result is awaited while the same client floods"(t) {
+  async "a result is awaited while the same client floods [CR-6]"(t) {
     const connection = await t.open();
     connection.on("Sum", async (n) => n + 1);
     const asked = connection.invoke("GetClientResult", 1);

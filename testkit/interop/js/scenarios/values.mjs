@@ -122,13 +122,13 @@ export const values = {
     equal(await connection.invoke("EchoObject", nested), nested);
   },
 
-  async "several parameters are bound in their order"(t) {
+  async "several parameters are bound in their order [HH-45]"(t) {
     const connection = await t.open();
     const char = t.json ? "m" : "m".charCodeAt(0);
     equal(await connection.invoke("ConcatString", 8, -42, char, "string"), "8, -42, m, string");
   },
 
-  async "a result that is nothing is null"(t) {
+  async "a result that is nothing is null [HH-40]"(t) {
     const connection = await t.open();
     for (const method of ["VoidMethod", "TaskMethod", "ValueTaskMethod"]) {
       equal(await connection.invoke(method), null, method);
@@ -136,7 +136,7 @@ export const values = {
     equal(await connection.invoke("Echo", null), null);
   },
 
-  async "values that do not fit fail the invocation and nothing else"(t) {
+  async "values that do not fit fail the invocation and nothing else [HH-45]"(t) {
     const connection = await t.open();
     const wrong = [
       ["EchoByte", 256],
