@@ -68,7 +68,8 @@ impl Transports {
             (self.long_polling, negotiate::Transport::LongPolling),
         ]
         .into_iter()
-        .filter_map(|(offered, transport)| offered.then(|| transport.offer()))
+        .filter(|(offered, _)| *offered)
+        .map(|(_, transport)| transport.offer())
         .collect()
     }
 }

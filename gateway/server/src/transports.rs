@@ -3,6 +3,7 @@
 pub(crate) mod events;
 pub(crate) mod polls;
 pub(crate) mod posts;
+mod refusal;
 mod websockets;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use http::header::{ACCEPT, AUTHORIZATION};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use hubplane_gateway_connection as connection;
 use hubplane_gateway_shard::UserSource;
 use hubplane_proto_ids::{ConnectionId, ConnectionToken};
@@ -21,6 +22,7 @@ use crate::front::{Asked, Front};
 use crate::links::Placed;
 use crate::listener::Peers;
 use crate::registry::{AttachError, Attached};
+use crate::transports::refusal::Refusal;
 use crate::upgrade::WebSocketRequest;
 
 /// What a hub may see of the request's headers, in bytes (DESIGN 6).
@@ -60,11 +62,10 @@ fn wants_events(headers: &HeaderMap) -> bool {
 /// The token that a request names its connection with.
 ///
 /// # Errors
-/// The answer to a request without one.
-fn token(asked: &Asked) -> Result<ConnectionToken, Response<Body>> {
+/// If it names none.
+fn token(asked: &Asked) -> Result<ConnectionToken, Refusal> {
     let id = asked.query.id.as_deref().filter(|id| !id.is_empty());
-    id.map(ConnectionToken::from_request)
-        .ok_or_else(|| answer::text(StatusCode::BAD_REQUEST, answer::NO_ID))
+    id.map(ConnectionToken::from_request).ok_or(Refusal::NoId)
 }
 
 /// What a claim on a connection comes to.
@@ -73,23 +74,6 @@ enum Claim {
     New(Attached),
     /// It was already.
     Again,
-}
-
-/// Why a claim comes to nothing.
-enum Refusal {
-    /// No connection has this token.
-    Unknown,
-    /// What the reference answers.
-    Answer(Response<Body>),
-}
-
-impl From<Refusal> for Response<Body> {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Unknown => unknown(),
-            Refusal::Answer(answer) => answer,
-        }
-    }
 }
 
 /// A transport claims the connection that a request names; in this order (reference signalr-core 5.1, recorded).
@@ -103,14 +87,11 @@ fn claim(
     if registry.find(token, &asked.hub, now).is_none() {
         return Err(Refusal::Unknown);
     }
-    offered(front, asked, transport).map_err(Refusal::Answer)?;
+    offered(front, asked, transport)?;
     match registry.attach(token, &asked.hub, transport, now) {
         Ok(attached) => Ok(Claim::New(attached)),
         Err(AttachError::Attached(other)) if other == transport => Ok(Claim::Again),
-        Err(AttachError::Attached(_)) => Err(Refusal::Answer(answer::text(
-            StatusCode::BAD_REQUEST,
-            answer::OTHER_TRANSPORT,
-        ))),
+        Err(AttachError::Attached(_)) => Err(Refusal::OtherTransport),
         Err(AttachError::Unknown) => Err(Refusal::Unknown),
     }
 }
@@ -118,30 +99,22 @@ fn claim(
 /// Whether the hub offers a transport.
 ///
 /// # Errors
-/// The answer if it does not.
-fn offered(front: &Front, asked: &Asked, transport: Transport) -> Result<(), Response<Body>> {
-    if front.hub_options(&asked.hub).transports.has(transport) {
-        return Ok(());
-    }
-    let name = transport.name();
-    let text = format!("{name} transport not supported by this end point type");
-    Err(answer::text(StatusCode::NOT_FOUND, text))
-}
-
-fn unknown() -> Response<Body> {
-    answer::text(StatusCode::NOT_FOUND, answer::UNKNOWN_ID)
+/// If it does not.
+fn offered(front: &Front, asked: &Asked, transport: Transport) -> Result<(), Refusal> {
+    let offered = front.hub_options(&asked.hub).transports.has(transport);
+    offered.then_some(()).ok_or(Refusal::NotOffered(transport))
 }
 
 /// Finds a place for a connection and gathers what its hub may know of it.
 ///
 /// # Errors
-/// The answer if no hub-host serves the hub.
+/// If no hub-host serves the hub.
 fn begin(
     front: &Front,
     asked: Asked,
     connection: &ConnectionId,
     transport: Transport,
-) -> Result<Beginning, Response<Body>> {
+) -> Result<Beginning, Refusal> {
     let Asked {
         hub,
         query,
@@ -150,7 +123,7 @@ fn begin(
         ..
     } = asked;
     let Some((placed, user_id)) = front.core.links.place(&hub) else {
-        return Err(answer::unavailable("No hub-host serves this hub"));
+        return Err(Refusal::Unavailable("No hub-host serves this hub"));
     };
     let user = match user_id {
         UserIdSource::Claim => UserSource::Known(identity.user()),

@@ -111,11 +111,13 @@ impl Shard {
     }
 
     /// After something has happened to a connection: sees to writing, reading, its clock and its removal.
-    fn settle(&mut self, place: usize) {
+    pub(crate) fn settle(&mut self, place: usize) {
         let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
-        entry.answer_post();
+        if entry.read_posted() {
+            return self.pump(place);
+        }
         if entry.is_done() {
             entry.drop_wire();
         }

@@ -27,8 +27,8 @@ pub(crate) struct Entry {
     pub(crate) link: LinkIndex,
     /// Frames of this connection that wait for room on the link.
     pub(crate) frames_waiting: usize,
-    /// Who waits until what was posted last is read as far as it has to be.
-    pub(crate) posted: Option<oneshot::Sender<()>>,
+    /// What was posted last, and who waits until it is read as far as it has to be.
+    pub(crate) posted: Option<Posted>,
     /// Who waits for which result of this client.
     pub(crate) asked: Vec<(AskedId, oneshot::Sender<ClientOutcome>)>,
     /// Told apart from whoever had this place in the slab before.
@@ -47,6 +47,13 @@ pub(crate) struct Entry {
     pub(crate) tick: Option<u64>,
     /// What the attacher wants dropped at the end.
     pub(crate) guard: Option<Box<dyn Any + Send>>,
+}
+
+/// What a client has posted.
+pub(crate) struct Posted {
+    /// Empty once it is read.
+    pub(crate) bytes: Bytes,
+    pub(crate) reply: oneshot::Sender<()>,
 }
 
 impl Entry {
@@ -153,14 +160,24 @@ impl Entry {
         }
     }
 
-    /// Answers who posted, once nothing is in the way of more.
-    pub(crate) fn answer_post(&mut self) {
-        if self.connection.wants_read()
-            && let Some(posted) = self.posted.take()
-        {
-            // Whoever posted may have gone.
-            let _ = posted.send(());
+    /// Reads what was posted, if nothing is in its way; then whoever posted it may post more. True if something was read.
+    pub(crate) fn read_posted(&mut self) -> bool {
+        if !self.connection.wants_read() {
+            return false;
         }
+        let Some(posted) = &mut self.posted else {
+            return false;
+        };
+        if posted.bytes.is_empty() {
+            if let Some(posted) = self.posted.take() {
+                // Whoever posted may have gone.
+                let _ = posted.reply.send(());
+            }
+            return false;
+        }
+        let bytes = std::mem::take(&mut posted.bytes);
+        self.connection.handle_bytes(&bytes);
+        true
     }
 
     /// When something has to be done about the wire.

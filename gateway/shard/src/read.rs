@@ -4,12 +4,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::Bytes;
 use hubplane_gateway_connection::End;
 use hubplane_proto_ids::ConnectionId;
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::sync::oneshot;
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Posted};
 use crate::shard::Shard;
 use crate::transport::Wire;
 use crate::transport::websocket::Wait;
@@ -134,12 +135,12 @@ impl Shard {
         self.pump(place);
     }
 
-    /// Bytes that a client has posted. It is answered when nothing is in the way of more (reference signalr-core 8.3);
+    /// Bytes that a client has posted. They are read, and it is answered, when nothing is in the way of more (reference signalr-core 8.3);
     /// dropping `reply` says that there is no such connection any more.
     pub(crate) fn post(
         &mut self,
         connection: &ConnectionId,
-        bytes: &[u8],
+        bytes: Bytes,
         reply: oneshot::Sender<()>,
     ) {
         let Some(place) = self.ids.get(connection).copied() else {
@@ -151,9 +152,9 @@ impl Shard {
             .filter(|entry| entry.wire.is_some())
         {
             self.metrics.bytes_in += bytes.len() as u64;
-            entry.connection.handle_bytes(bytes);
-            entry.posted = Some(reply);
-            self.pump(place);
+            // One that is still unread was given up by whoever posted it.
+            entry.posted = Some(Posted { bytes, reply });
+            self.settle(place);
         }
     }
 

@@ -246,7 +246,7 @@ impl Shard {
                 connection,
                 bytes,
                 reply,
-            } => self.post(&connection, &bytes, reply),
+            } => self.post(&connection, bytes, reply),
             Command::Poll { connection, reply } => self.poll(&connection, reply),
             Command::Delete(connection) => self.delete(&connection),
             Command::Ask(ask) => self.ask(*ask),

@@ -7,13 +7,12 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, PRAGMA};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response};
 use hubplane_gateway_shard::{AttachTransport, BodyReader, event_stream};
 use hubplane_proto_link::Transport;
 use hyper::body::Frame;
 
-use super::{Claim, begin, claim, token};
-use crate::answer;
+use super::{Claim, Refusal, begin, claim, token};
 use crate::front::{Asked, Front};
 
 /// Tells nginx that nobody wants to wait until its buffer is full.
@@ -21,14 +20,14 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Answers with a response that a shard fills.
 pub(super) async fn get(front: &Front, asked: Asked) -> Response<Body> {
-    attach(front, asked).await.unwrap_or_else(|refusal| refusal)
+    attach(front, asked).await.unwrap_or_else(Refusal::response)
 }
 
-async fn attach(front: &Front, asked: Asked) -> Result<Response<Body>, Response<Body>> {
+async fn attach(front: &Front, asked: Asked) -> Result<Response<Body>, Refusal> {
     let transport = Transport::ServerSentEvents;
     let token = token(&asked)?;
     let Claim::New(attached) = claim(front, &asked, &token, transport)? else {
-        return Err(answer::empty(StatusCode::CONFLICT));
+        return Err(Refusal::Attached);
     };
     let beginning = begin(front, asked, attached.connection(), transport)?;
     let (writer, reader) = event_stream();

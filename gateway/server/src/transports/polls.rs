@@ -6,16 +6,16 @@ use http::{HeaderValue, Response, StatusCode};
 use hubplane_gateway_shard::{AttachTransport, PollAnswer};
 use hubplane_proto_link::Transport;
 
-use super::{Claim, begin, claim, token, unknown};
+use super::{Claim, Refusal, begin, claim, token};
 use crate::answer;
 use crate::front::{Asked, Front};
 
 /// Answers a poll: the first one at once, the others when there is something to say.
 pub(super) async fn get(front: &Front, asked: Asked) -> Response<Body> {
-    poll(front, asked).await.unwrap_or_else(|refusal| refusal)
+    poll(front, asked).await.unwrap_or_else(Refusal::response)
 }
 
-async fn poll(front: &Front, asked: Asked) -> Result<Response<Body>, Response<Body>> {
+async fn poll(front: &Front, asked: Asked) -> Result<Response<Body>, Refusal> {
     let transport = Transport::LongPolling;
     let token = token(&asked)?;
     match claim(front, &asked, &token, transport)? {
@@ -28,7 +28,9 @@ async fn poll(front: &Front, asked: Asked) -> Result<Response<Body>, Response<Bo
         Claim::Again => {
             let registry = &front.core.registry;
             let found = registry.find_placed(&token, &asked.hub).await;
-            let owner = found.and_then(|found| found.owner).ok_or_else(unknown)?;
+            let owner = found
+                .and_then(|found| found.owner)
+                .ok_or(Refusal::Unknown)?;
             Ok(response(owner.poll(&front.core).await))
         }
     }
@@ -40,7 +42,7 @@ fn response(answer: PollAnswer) -> Response<Body> {
         PollAnswer::Nothing => answer::empty(StatusCode::OK),
         PollAnswer::Over => answer::empty(StatusCode::NO_CONTENT),
         PollAnswer::Failed => answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
-        PollAnswer::Unknown => unknown(),
+        PollAnswer::Unknown => Refusal::Unknown.response(),
     }
 }
 
@@ -56,19 +58,20 @@ fn messages(body: Body) -> Response<Body> {
 pub(crate) async fn delete(front: &Front, asked: Asked) -> Response<Body> {
     delete_by_token(front, asked)
         .await
-        .unwrap_or_else(|refusal| refusal)
+        .unwrap_or_else(Refusal::response)
 }
 
-async fn delete_by_token(front: &Front, asked: Asked) -> Result<Response<Body>, Response<Body>> {
+async fn delete_by_token(front: &Front, asked: Asked) -> Result<Response<Body>, Refusal> {
     let token = token(&asked)?;
     let registry = &front.core.registry;
     let found = registry.find(&token, &asked.hub, std::time::Instant::now());
-    if found.ok_or_else(unknown)?.transport != Some(Transport::LongPolling) {
-        let text = answer::DELETE_ELSEWHERE;
-        return Err(answer::text(StatusCode::BAD_REQUEST, text));
+    if found.ok_or(Refusal::Unknown)?.transport != Some(Transport::LongPolling) {
+        return Err(Refusal::NotDeletable);
     }
     registry.find_placed(&token, &asked.hub).await;
-    let owner = registry.delete(&token, &asked.hub).ok_or_else(unknown)?;
+    let owner = registry
+        .delete(&token, &asked.hub)
+        .ok_or(Refusal::Unknown)?;
     owner.delete(&front.core).await;
     Ok(answer::empty(StatusCode::ACCEPTED))
 }

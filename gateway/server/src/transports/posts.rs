@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use hubplane_proto_link::Transport;
 use hyper::body::Body as _;
 
-use super::{token, unknown};
+use super::{Refusal, token};
 use crate::answer;
 use crate::front::{Asked, Front};
 use crate::registry::Posted;
@@ -25,30 +25,29 @@ const BYTES_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) async fn post(front: &Front, asked: Asked) -> Response<Body> {
     match read(front, asked).await {
         Ok(()) => answer::empty(StatusCode::OK),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.response(),
     }
 }
 
-async fn read(front: &Front, asked: Asked) -> Result<(), Response<Body>> {
+async fn read(front: &Front, asked: Asked) -> Result<(), Refusal> {
     let token = token(&asked)?;
     let registry = &front.core.registry;
     let found = registry.find(&token, &asked.hub, Instant::now());
-    if found.ok_or_else(unknown)?.transport == Some(Transport::WebSockets) {
-        let text = answer::POST_TO_WEBSOCKET;
-        return Err(answer::text(StatusCode::METHOD_NOT_ALLOWED, text));
+    if found.ok_or(Refusal::Unknown)?.transport == Some(Transport::WebSockets) {
+        return Err(Refusal::PostToWebSocket);
     }
-    let turn = registry.turn(&token, &asked.hub).ok_or_else(unknown)?;
+    let turn = registry.turn(&token, &asked.hub).ok_or(Refusal::Unknown)?;
     let _turn = turn.post().await;
     let body = asked.request.into_body();
     if body.size_hint().lower() > BODY_BYTES_MAX {
-        return Err(answer::empty(StatusCode::PAYLOAD_TOO_LARGE));
+        return Err(Refusal::TooLong);
     }
     let mut body = body.into_data_stream();
     let mut read_bytes = 0;
     while let Some(piece) = piece(&mut body).await? {
         read_bytes += piece.len() as u64;
         if read_bytes > BODY_BYTES_MAX {
-            return Err(answer::empty(StatusCode::PAYLOAD_TOO_LARGE));
+            return Err(Refusal::TooLong);
         }
         loop {
             let change = turn.change();
@@ -58,10 +57,10 @@ async fn read(front: &Front, asked: Asked) -> Result<(), Response<Body>> {
                 Posted::Full => change.await,
                 Posted::For(owner) => {
                     let posted = owner.post(&front.core, piece).await;
-                    posted.map_err(|_gone| answer::empty(StatusCode::NOT_FOUND))?;
+                    posted.map_err(|_gone| Refusal::Gone)?;
                     break;
                 }
-                Posted::Gone => return Err(answer::empty(StatusCode::NOT_FOUND)),
+                Posted::Gone => return Err(Refusal::Gone),
             }
         }
     }
@@ -69,7 +68,7 @@ async fn read(front: &Front, asked: Asked) -> Result<(), Response<Body>> {
 }
 
 /// The next piece of a body: all of it if it is short, so that one that breaks off leaves nothing behind.
-async fn piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, Response<Body>> {
+async fn piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, Refusal> {
     let Some(first) = next(body).await? else {
         return Ok(None);
     };
@@ -85,11 +84,9 @@ async fn piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, Response<Body
     Ok(Some(piece.freeze()))
 }
 
-async fn next(body: &mut BodyDataStream) -> Result<Option<Bytes>, Response<Body>> {
+async fn next(body: &mut BodyDataStream) -> Result<Option<Bytes>, Refusal> {
     match tokio::time::timeout(BYTES_TIMEOUT, body.next()).await {
-        Ok(next) => next
-            .transpose()
-            .map_err(|_broken| answer::empty(StatusCode::BAD_REQUEST)),
-        Err(_elapsed) => Err(answer::empty(StatusCode::REQUEST_TIMEOUT)),
+        Ok(next) => next.transpose().map_err(|_broken| Refusal::Broken),
+        Err(_elapsed) => Err(Refusal::TooSlow),
     }
 }

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use http::Response;
 use http::header::CONTENT_TYPE;
-use http::{Response, StatusCode};
 use hubplane_gateway_shard::AttachTransport;
 use hubplane_proto_ids::{ConnectionId, ConnectionToken};
 use hubplane_proto_link::Transport;
 
-use super::{Claim, Refusal, begin, claim, offered, unknown};
-use crate::answer;
+use super::{Claim, Refusal, begin, claim, offered};
 use crate::front::{Asked, Front};
 use crate::registry::Attached;
 use crate::upgrade::{WebSocketRequest, take_socket};
@@ -27,34 +26,31 @@ pub(super) fn get(
     };
     attached
         .and_then(|attached| upgrade(front, asked, websocket, attached))
-        .unwrap_or_else(|refusal| refusal)
+        .unwrap_or_else(refused)
 }
 
-fn by_token(
-    front: &Front,
-    asked: &Asked,
-    token: &ConnectionToken,
-) -> Result<Attached, Response<Body>> {
-    match claim(front, asked, token, Transport::WebSockets) {
-        Ok(Claim::New(attached)) => Ok(attached),
-        Ok(Claim::Again) => Err(answer::empty(StatusCode::CONFLICT)),
-        Err(Refusal::Unknown) => {
-            // Recorded: this one answer has no content type.
-            let mut response = unknown();
-            response.headers_mut().remove(CONTENT_TYPE);
-            Err(response)
-        }
-        Err(refusal) => Err(refusal.into()),
+fn refused(refusal: Refusal) -> Response<Body> {
+    let mut response = refusal.response();
+    if refusal == Refusal::Unknown {
+        // Recorded: this one answer has no content type.
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    response
+}
+
+fn by_token(front: &Front, asked: &Asked, token: &ConnectionToken) -> Result<Attached, Refusal> {
+    match claim(front, asked, token, Transport::WebSockets)? {
+        Claim::New(attached) => Ok(attached),
+        Claim::Again => Err(Refusal::Attached),
     }
 }
 
-fn on_the_fly(front: &Front, asked: &Asked) -> Result<Attached, Response<Body>> {
+fn on_the_fly(front: &Front, asked: &Asked) -> Result<Attached, Refusal> {
     offered(front, asked, Transport::WebSockets)?;
     if let Some(why) = front.admission.refusal() {
-        return Err(answer::unavailable(why));
+        return Err(Refusal::Unavailable(why));
     }
-    let id = ConnectionId::random()
-        .map_err(|_error| answer::empty(StatusCode::INTERNAL_SERVER_ERROR))?;
+    let id = ConnectionId::random().map_err(|_error| Refusal::NoRandomness)?;
     Ok(front.core.registry.attach_new(id, asked.hub.clone()))
 }
 
@@ -64,7 +60,7 @@ fn upgrade(
     mut asked: Asked,
     websocket: &WebSocketRequest,
     attached: Attached,
-) -> Result<Response<Body>, Response<Body>> {
+) -> Result<Response<Body>, Refusal> {
     let upgrading = hyper::upgrade::on(&mut asked.request);
     let beginning = begin(front, asked, attached.connection(), Transport::WebSockets)?;
     let core = Arc::clone(&front.core);
