@@ -37,8 +37,28 @@ pub struct Options {
     pub disconnect_timeout: Duration,
     /// How long a poll waits for something to answer (reference signalr-core 8.1).
     pub poll_timeout: Duration,
+    /// Whether a connection may go on over another WebSocket when its own is lost, and how.
+    pub stateful_reconnect: Option<StatefulOptions>,
     /// The bounds of the outbound queue.
     pub queue: QueueLimits,
+}
+
+/// What may be set for stateful reconnect (reference signalr-core 12.1, 17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatefulOptions {
+    /// How much may be sent without being acknowledged before the next message waits, in bytes of hub messages.
+    pub buffer_bytes: usize,
+    /// How long a connection waits for its client after it has lost its WebSocket.
+    pub detached_timeout: Duration,
+}
+
+impl Default for StatefulOptions {
+    fn default() -> Self {
+        Self {
+            buffer_bytes: 100_000,
+            detached_timeout: Duration::from_secs(15),
+        }
+    }
 }
 
 impl Default for Options {
@@ -59,6 +79,7 @@ impl Default for Options {
             transport_close_timeout: Duration::from_secs(5),
             disconnect_timeout: Duration::from_secs(15),
             poll_timeout: Duration::from_secs(90),
+            stateful_reconnect: None,
             queue: QueueLimits::default(),
         }
     }

@@ -48,6 +48,7 @@ impl Core {
         let Beginning {
             info,
             user,
+            expires_at,
             placed,
             options,
         } = beginning;
@@ -57,6 +58,7 @@ impl Core {
                 posted,
                 info,
                 user,
+                expires_at,
                 link: placed.link().sender.clone(),
                 options,
                 guard: Box::new((attached, placed)),

@@ -9,6 +9,7 @@ use axum::extract::Request;
 use http::{Method, Response, StatusCode};
 use hubplane_node::tasks::Pool;
 use hubplane_proto_ids::{ConnectionId, ConnectionToken, HubName};
+use hubplane_proto_link::Access;
 use hubplane_proto_signalr::negotiate::{self, NegotiateResponse};
 
 use crate::admission::Admission;
@@ -47,6 +48,23 @@ impl Front {
     pub(crate) fn hub_options(&self, hub: &HubName) -> &HubOptions {
         self.core.options.hub(hub)
     }
+
+    /// The refusal of who may not connect to a hub, with any request: before anything else is looked at (reference
+    /// signalr-core 4.1).
+    fn refusal(&self, hub: &HubName, identity: &Identity) -> Option<Response<Body>> {
+        let Identity {
+            authenticated,
+            disbelieved,
+            claims,
+        } = identity;
+        let configured = self.hub_options(hub).access.judge(*authenticated, claims);
+        let declared = self.core.links.judge(hub, *authenticated, claims);
+        match configured.and(declared) {
+            Access::Allowed => None,
+            Access::Unauthenticated => Some(answer::unauthorized(*disbelieved)),
+            Access::Forbidden => Some(answer::bare(StatusCode::FORBIDDEN)),
+        }
+    }
 }
 
 async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
@@ -68,8 +86,8 @@ async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
         Endpoint::Hub(hub) => (hub, false),
         Endpoint::Negotiate(hub) => (hub, true),
     };
-    if front.hub_options(&hub).authenticated_only && !identity.authenticated {
-        return answer::unauthorized(identity.disbelieved);
+    if let Some(refusal) = front.refusal(&hub, &identity) {
+        return refusal;
     }
     let asked = Asked {
         method,

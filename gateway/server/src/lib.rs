@@ -38,5 +38,5 @@ pub use admission::Admission;
 pub use directory::{RouterDialer, RouterStreams};
 pub use gateway::{Gateway, GatewayParts};
 pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits};
-pub use options::{AuthOptions, GatewayOptions, HubOptions, SigningKey, Transports};
+pub use options::{AccessRule, AuthOptions, GatewayOptions, HubOptions, SigningKey, Transports};
 pub use relay::RelayBus;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hubplane_gateway_connection as connection;
 use hubplane_proto_ids::HubName;
+pub use hubplane_proto_link::AccessRule;
 use hubplane_proto_link::Transport;
 use hubplane_proto_signalr::negotiate::{self, TransportOffer};
 
@@ -18,8 +19,8 @@ pub struct HubOptions {
     pub connection: Arc<connection::Options>,
     /// Which transports it offers.
     pub transports: Transports,
-    /// Whether who brings no valid token is refused with 401.
-    pub authenticated_only: bool,
+    /// Who may connect, beside what the hub itself says.
+    pub access: AccessRule,
     /// The lowest negotiate version that is served; 0 is every one that there is (reference signalr-core 3.2).
     pub negotiate_version_min: i32,
     /// Further paths, beside `/hubs/{hub}`.

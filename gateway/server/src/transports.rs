@@ -32,6 +32,8 @@ const HEADERS_BYTES_MAX: usize = 8 * 1024;
 pub(crate) struct Beginning {
     pub(crate) info: ConnectionInfo,
     pub(crate) user: UserSource,
+    /// When its client is no longer who it was.
+    pub(crate) expires_at: Option<Instant>,
     pub(crate) placed: Placed,
     pub(crate) options: Arc<connection::Options>,
 }
@@ -147,6 +149,7 @@ fn begin(
     Ok(Beginning {
         info,
         user,
+        expires_at: None,
         placed,
         options,
     })

@@ -34,11 +34,12 @@ impl Shard {
             }
         };
         let link = self.links.attach(&attach.link);
+        let mut connection = Connection::new(attach.info, attach.user, attach.options, self.now);
+        connection.expire_at(attach.expires_at);
         let entry = self.entries.vacant_entry();
         let place = entry.key();
         let signal = SocketWaker::new(&self.ready, place);
         self.serial += 1;
-        let mut connection = Connection::new(attach.info, attach.user, attach.options, self.now);
         connection.handle_bytes(&attach.posted);
         if let Wire::Events(events) = &wire {
             events.body.tell(&signal.clone().into());

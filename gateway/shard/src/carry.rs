@@ -95,9 +95,23 @@ impl Shard {
                     format,
                     bytes,
                     window_bytes,
+                    numbered,
                 } => {
-                    entry.push_own(format, bytes, window_bytes, self.now);
+                    if numbered {
+                        entry.push_message(format, bytes, window_bytes, self.now);
+                    } else {
+                        entry.push_own(format, bytes, window_bytes, self.now);
+                    }
                     self.pause_if_full(place);
+                }
+                Output::KeepUnacknowledged { limit_bytes } => {
+                    let limits = entry.connection.options().queue;
+                    entry.queue.keep_unacknowledged(limit_bytes, &limits);
+                }
+                Output::Acknowledged { through } => entry.queue.acknowledge(through, self.now),
+                Output::ForgetUnacknowledged => {
+                    let hears = entry.may_write();
+                    entry.queue.forget_unacknowledged(hears);
                 }
                 Output::Ping => self.ping(place),
                 Output::Appear { .. } => self.appear(place),

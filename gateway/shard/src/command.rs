@@ -1,12 +1,13 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use hubplane_gateway_connection::{AskedId, Options, UserSource};
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName};
 use hubplane_proto_link::{
-    AckId, AckOutcome, Answer, Arguments, ClientOutcome, Completion, ConnectionInfo,
+    AckId, AckOutcome, Answer, Arguments, ClientOutcome, CloseReason, Completion, ConnectionInfo,
     ConnectionSend, Done, Identified, Query, ToGateway, ToHubHost,
 };
 use hubplane_router_directory::{ChangeId, GatewayDirectory};
@@ -54,6 +55,8 @@ pub enum Command {
     Close {
         /// Which one; one that is gone is gone already.
         connection: ConnectionId,
+        /// Why.
+        reason: CloseReason,
         /// Whether its client may reconnect by itself.
         allow_reconnect: bool,
     },
@@ -112,6 +115,8 @@ pub struct Attach {
     pub info: ConnectionInfo,
     /// Who names its user.
     pub user: UserSource,
+    /// When it is closed because its token has expired; `None` if it outlives its token or has none.
+    pub expires_at: Option<Instant>,
     /// The link to the hub-host that serves it.
     pub link: LinkSender,
     /// The options of its hub.

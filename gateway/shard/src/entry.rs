@@ -142,7 +142,23 @@ impl Entry {
         self.unread = false;
     }
 
-    /// Appends a message of this connection alone, which took this much of its window.
+    /// Appends a hub message of this connection alone, which took this much of its window.
+    pub(crate) fn push_message(
+        &mut self,
+        format: TransferFormat,
+        bytes: Bytes,
+        window_bytes: u32,
+        now: Instant,
+    ) {
+        if self.may_write() || self.queue.is_detached() {
+            let (head, body) = self.framed(format, bytes);
+            self.queue.push_own(head, body, window_bytes, now);
+        } else {
+            self.queue.give_back(window_bytes);
+        }
+    }
+
+    /// Appends a message of this connection alone that has no number where messages are numbered.
     pub(crate) fn push_own(
         &mut self,
         format: TransferFormat,
@@ -150,13 +166,20 @@ impl Entry {
         window_bytes: u32,
         now: Instant,
     ) {
+        if self.may_write() {
+            let (head, body) = self.framed(format, bytes);
+            self.queue
+                .push_bounded_elsewhere(head, body, window_bytes, now);
+        } else {
+            self.queue.give_back(window_bytes);
+        }
+    }
+
+    /// A message as it goes over the wire. Who has none for a while has had a WebSocket.
+    fn framed(&self, format: TransferFormat, bytes: Bytes) -> (Head, Bytes) {
         match &self.wire {
-            Some(wire) if !wire.is_closing() => {
-                let (head, body) = wire.framed(format, bytes);
-                self.queue
-                    .push_bounded_elsewhere(head, body, window_bytes, now);
-            }
-            _ => self.queue.give_back(window_bytes),
+            Some(wire) => wire.framed(format, bytes),
+            None => (frame::head(format, bytes.len()), bytes),
         }
     }
 

@@ -45,7 +45,7 @@ impl Variant {
         match self {
             Self::Test => {}
             Self::NoWebSockets => options.transports.web_sockets = false,
-            Self::Authorized => options.authenticated_only = true,
+            Self::Authorized => options.access.authenticated = true,
             Self::MinimumTwelve => options.negotiate_version_min = 12,
             Self::MinimumNegative => options.negotiate_version_min = -1,
         }

@@ -93,9 +93,17 @@ fn to_hub_host() -> Vec<ToHubHost> {
                 user: None,
             }]),
         },
+        ToHubHost::Answer {
+            id: AckId(6),
+            answer: Answer::Users(vec!["ana".parse().unwrap()]),
+        },
         ToHubHost::Closed {
             connection: "c-1".parse().unwrap(),
             reason: CloseReason::ClientError("bye".into()),
+        },
+        ToHubHost::Closed {
+            connection: "c-1".parse().unwrap(),
+            reason: CloseReason::ByHub("too loud".into()),
         },
     ]
 }
@@ -106,6 +114,7 @@ fn to_gateway() -> Vec<ToGateway> {
         ToGateway::Identified(Identified {
             connection: connection(),
             user: None,
+            error: Some("no".into()),
         }),
         ToGateway::Done(Done {
             connection: connection(),
@@ -195,7 +204,18 @@ fn to_gateway() -> Vec<ToGateway> {
             caller: Caller::HubHost,
             hub: "chat".parse().unwrap(),
             connection: connection(),
+            reason: Some("too loud".into()),
             allow_reconnect: true,
+        }),
+        ToGateway::Query(Query {
+            ack: AckId(6),
+            caller: Caller::Connection(connection()),
+            hub: "chat".parse().unwrap(),
+            audience: Audience::All,
+            question: Question::Users {
+                after: Some("ana".parse().unwrap()),
+                limit: 10,
+            },
         }),
     ]
 }

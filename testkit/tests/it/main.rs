@@ -1,11 +1,13 @@
 //! What is promised (DESIGN 5), on clusters in one process.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
+mod auth;
 mod bad_input;
 mod directory;
 mod front;
 mod lifecycle;
 mod order;
+mod questions;
 mod sending;
 mod streams;
 
