@@ -43,9 +43,14 @@ impl Connection {
         }
     }
 
-    /// The connection is to end: the hub aborted it, or this node drains. The client is told whether it may reconnect.
+    /// The connection is to end: the hub aborted it or gave a reason, or this node drains. The client is told that
+    /// reason, and whether it may reconnect.
     pub fn handle_close(&mut self, reason: CloseReason, allow_reconnect: bool, now: Instant) {
-        self.end(reason, Some((None, allow_reconnect)), now);
+        let error = match &reason {
+            CloseReason::ByHub(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.end(reason, Some((error, allow_reconnect)), now);
     }
 
     /// The outbound queue outgrew its bound and what waited in it has been dropped: what is lost is not lost silently.

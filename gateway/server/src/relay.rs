@@ -11,7 +11,7 @@ use hubplane_backplane_stream::{FetchFailed, FetchRequest, FetchResponse, Number
 use hubplane_gateway_shard::{Command, JoinReply, LinkSender};
 use hubplane_proto_ids::{ConnectionId, GroupName, NodeId};
 use hubplane_proto_link::{
-    AckId, AckOutcome, Answer, ClientOutcome, GroupOperation, Query, ToHubHost,
+    AckId, AckOutcome, Answer, ClientOutcome, CloseReason, GroupOperation, Query, ToHubHost,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -41,6 +41,7 @@ pub(crate) enum RelayCall {
     Group(RelayedGroup),
     Close {
         connection: ConnectionId,
+        reason: CloseReason,
         allow_reconnect: bool,
     },
 }
@@ -257,17 +258,16 @@ async fn change(core: &Core, call: RelayCall) -> AckOutcome {
     };
     match call {
         RelayCall::Close {
-            allow_reconnect, ..
+            reason,
+            allow_reconnect,
+            ..
         } => {
-            core.shards
-                .send(
-                    shard,
-                    Command::Close {
-                        connection,
-                        allow_reconnect,
-                    },
-                )
-                .await;
+            let command = Command::Close {
+                connection,
+                reason,
+                allow_reconnect,
+            };
+            core.shards.send(shard, command).await;
             AckOutcome::Done
         }
         RelayCall::Group(RelayedGroup {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hubplane_gateway_connection::{AskedId, Options, UserSource};
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName};
 use hubplane_proto_link::{
-    AckId, AckOutcome, Answer, Arguments, ClientOutcome, Completion, ConnectionInfo,
+    AckId, AckOutcome, Answer, Arguments, ClientOutcome, CloseReason, Completion, ConnectionInfo,
     ConnectionSend, Done, Identified, Query, ToGateway, ToHubHost,
 };
 use hubplane_router_directory::{ChangeId, GatewayDirectory};
@@ -35,6 +35,8 @@ pub enum Command {
     Close {
         /// Which one; one that is gone is gone already.
         connection: ConnectionId,
+        /// Why.
+        reason: CloseReason,
         /// Whether its client may reconnect by itself.
         allow_reconnect: bool,
     },

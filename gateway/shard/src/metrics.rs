@@ -4,7 +4,7 @@ use hubplane_proto_link::CloseReason;
 
 /// The names of the reasons for which connections end, in the order of [`Metrics::closes`]: those of
 /// [`CloseReason::name`].
-pub const CLOSE_REASONS: [&str; 11] = [
+pub const CLOSE_REASONS: [&str; 12] = [
     "client_closed",
     "client_error",
     "transport_lost",
@@ -15,6 +15,7 @@ pub const CLOSE_REASONS: [&str; 11] = [
     "slow_consumer",
     "opening_failed",
     "draining",
+    "closed_by_hub",
     "authentication_expired",
 ];
 
@@ -174,6 +175,7 @@ mod tests {
             CloseReason::SlowConsumer,
             CloseReason::OpeningFailed,
             CloseReason::Draining,
+            CloseReason::ByHub(text()),
             CloseReason::AuthenticationExpired,
         ];
         for reason in reasons {

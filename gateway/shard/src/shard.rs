@@ -9,7 +9,6 @@ use std::time::Instant;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use hubplane_proto_ids::ConnectionId;
-use hubplane_proto_link::CloseReason;
 use hubplane_proto_signalr::Encoding;
 use hubplane_router_directory::ChangeId;
 use slab::Slab;
@@ -247,10 +246,11 @@ impl Shard {
             Command::LookUp(query, reply) => drop(reply.send(self.look_up(&query))),
             Command::Close {
                 connection,
+                reason,
                 allow_reconnect,
             } => {
                 if let Some(place) = self.ids.get(&connection).copied() {
-                    self.close(place, CloseReason::Aborted, allow_reconnect);
+                    self.close(place, reason, allow_reconnect);
                 }
             }
             Command::Join {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvalidId, UserId};
 use hubplane_proto_link::{
-    self as link, Arguments, Caller, CloseRequest, Delivery, Encoding, GroupOperation, ToGateway,
+    self as link, Arguments, Caller, Delivery, Encoding, GroupOperation, ToGateway,
 };
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -70,18 +70,6 @@ impl Origin {
             ConnectionId::new(connection),
             group,
         )
-    }
-
-    pub(crate) fn close(&self, connection: &str, allow_reconnect: bool) -> Sending {
-        let frame = ConnectionId::new(connection).map(|connection| {
-            ToGateway::Close(CloseRequest {
-                caller: self.caller.clone(),
-                hub: self.hub.clone(),
-                connection,
-                allow_reconnect,
-            })
-        });
-        Sending::new(&self.port, frame.map_err(SendError::Name))
     }
 }
 

@@ -178,6 +178,14 @@ pub enum SendError {
         /// How much it may be.
         bytes_max: usize,
     },
+    /// The reason for which a connection is to be closed is longer than one may be.
+    #[error("the reason has {len_bytes} bytes, at most {bytes_max} can be told")]
+    ReasonTooLong {
+        /// How long it is.
+        len_bytes: usize,
+        /// How long it may be.
+        bytes_max: usize,
+    },
     /// A group, user or connection was named by a text that cannot be such a name.
     #[error("nobody can be named like this")]
     Name(#[from] InvalidId),

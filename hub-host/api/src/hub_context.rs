@@ -7,7 +7,7 @@ use hubplane_proto_link::{Caller, GroupOperation};
 
 use crate::audience::Origin;
 use crate::host::Port;
-use crate::{Audience, Changing, Client, QuestionError, Sending};
+use crate::{Audience, Changing, Client, Closing, QuestionError, Timestamp};
 
 /// A hub seen from outside any invocation: for background work, timers and HTTP handlers.
 ///
@@ -94,6 +94,11 @@ impl HubContext {
             .change(GroupOperation::Remove, connection.as_ref(), group.as_ref())
     }
 
+    /// What time it is, by the host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.origin.port.now()
+    }
+
     /// Waits for this long, by the host's clock. Cancel safe.
     pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
         self.origin.port.sleep(time)
@@ -143,12 +148,13 @@ impl HubContext {
         user.change_group(GroupOperation::Remove, group)
     }
 
-    /// Ends a connection. Its client may reconnect by itself where `allow_reconnect` says so.
+    /// Ends a connection, with a reason if one is added: see [`Closing`].
     ///
     /// # Errors
-    /// [`SendError`](crate::SendError) if the text names no connection, or the link to the gateway is lost.
-    pub fn close(&self, connection: impl AsRef<str>, allow_reconnect: bool) -> Sending {
-        self.origin.close(connection.as_ref(), allow_reconnect)
+    /// [`SendError`](crate::SendError) if the text names no connection, if the reason is too long, or if the link to the
+    /// gateway is lost.
+    pub fn close(&self, connection: impl AsRef<str>) -> Closing {
+        Closing::new(&self.origin, connection.as_ref())
     }
 }
 

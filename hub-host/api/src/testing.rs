@@ -52,7 +52,7 @@ use hubplane_proto_ids::{ConnectionId, HubName};
 use hubplane_proto_link::{CloseReason, ConnectionInfo, Identified, ToGateway};
 
 pub use crate::value::Parameters;
-pub use client::{Invoking, Message, TestClient, TestConnection};
+pub use client::{Closed, Invoking, Message, TestClient, TestConnection};
 pub use hubplane_proto_link::CloseReason as EndReason;
 pub use requests::TestRequest;
 pub use streams::{Streaming, TestUpload};
@@ -170,7 +170,7 @@ impl TestHub {
         }
     }
 
-    /// Moves the clock by which hubs sleep and time out; it stands still otherwise.
+    /// Moves the clock by which hubs sleep and time out; it begins at 2000-01-01T00:00:00Z and stands still otherwise.
     pub fn advance(&self, time: Duration) {
         self.run();
         self.parts.world.advance(time);

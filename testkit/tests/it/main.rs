@@ -7,6 +7,7 @@ mod directory;
 mod front;
 mod lifecycle;
 mod order;
+mod questions;
 mod sending;
 mod streams;
 

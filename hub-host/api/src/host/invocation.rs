@@ -244,8 +244,11 @@ impl Call {
         let Some(timeout) = self.service.timeout else {
             return run.await;
         };
-        let run = Box::pin(run);
-        match select(run, self.connection.origin.port.sleep(timeout)).await {
+        let (running, port) = (&self.begun.running, &*self.connection.origin.port);
+        running.limit(Some(timeout), port);
+        let ended = select(Box::pin(run), port.sleep(timeout)).await;
+        running.limit(None, port);
+        match ended {
             Either::Left((ran, _)) => ran,
             Either::Right(((), run)) => {
                 dropped(run);

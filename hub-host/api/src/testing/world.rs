@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use hubplane_proto_ids::{ConnectionId, GroupName, InvocationId};
 use hubplane_proto_link::{
-    Audience, ClientOutcome, CloseReason, Completion, Delivery, Invocation, InvocationKind,
-    Outcome, Payload, RequestId, ToGateway, UPLOAD_CREDIT_ITEMS,
+    Audience, ClientOutcome, CloseReason, CloseRequest, Completion, Delivery, Invocation,
+    InvocationKind, Outcome, Payload, RequestId, ToGateway, UPLOAD_CREDIT_ITEMS,
 };
 
-use super::client::Message;
+use super::client::{Closed, Message};
 use super::executor::Slot;
 use super::requests::{Asked, Handler};
 use crate::host::Connection;
@@ -75,6 +75,8 @@ pub(super) struct Member {
     invocations: u64,
     /// Whether it is on its way out: it receives nothing any more.
     pub(super) ending: bool,
+    /// What the hub's Close message said.
+    pub(super) closed: Option<Closed>,
 }
 
 /// What became of an invocation that was taken.
@@ -105,6 +107,7 @@ impl World {
             handlers: BTreeMap::new(),
             invocations: 0,
             ending: false,
+            closed: None,
         };
         self.with(|state| state.members.insert(connection.id().clone(), member));
     }
@@ -123,6 +126,20 @@ impl World {
                 }
             }
         });
+    }
+
+    /// The hub closes a connection.
+    fn close(&self, request: &CloseRequest) {
+        self.with(|state| {
+            let member = state.members.get_mut(&request.connection);
+            if let Some(member) = member.filter(|member| !member.ending) {
+                member.closed = Some(Closed {
+                    error: request.reason.clone(),
+                    allow_reconnect: request.allow_reconnect,
+                });
+            }
+        });
+        self.end(&request.connection, request.close_reason());
     }
 
     /// A connection has ended. What it received can still be looked at.
@@ -344,7 +361,7 @@ impl World {
                     member.release(true, &mut state.ready);
                 }
             }),
-            ToGateway::Close(request) => self.end(&request.connection, CloseReason::Aborted),
+            ToGateway::Close(request) => self.close(&request),
             ToGateway::StreamItem {
                 connection,
                 invocation_id,

@@ -1,6 +1,9 @@
 //! What the reference has no like of: questions, every connection of a user, the item bag, ends of other connections.
 
-use hubplane_hub::{Audience, ConnectionId, Context, HubError, Listed, TypeScript, client, hub};
+use hubplane_hub::{
+    Audience, Closing, ConnectionId, Context, HubError, Listed, Timestamp, TypeScript, UserId,
+    client, hub,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Conformance;
@@ -47,6 +50,14 @@ fn audience(ctx: &Context, kind: &str, names: &[String]) -> Result<Audience, Hub
     })
 }
 
+fn reconnecting(closing: Closing, allow_reconnect: bool) -> Closing {
+    if allow_reconnect {
+        closing.allow_reconnect()
+    } else {
+        closing
+    }
+}
+
 #[hub(part = questions, clients(ConformanceClient))]
 impl Conformance {
     /// Whether anybody is in an audience.
@@ -81,6 +92,19 @@ impl Conformance {
         let audience = audience(ctx, &kind, &names)?;
         let page = audience.connections(after.as_ref(), limit).await?;
         Ok(page.into_iter().map(Found::from).collect())
+    }
+
+    /// A page of the users of an audience.
+    async fn users(
+        &self,
+        ctx: &Context,
+        kind: String,
+        names: Vec<String>,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, HubError> {
+        let audience = audience(ctx, &kind, &names)?;
+        Ok(audience.users(after.as_ref(), limit).await?)
     }
 
     /// Adds every connection of a user to a group; how many those are.
@@ -140,6 +164,30 @@ impl Conformance {
         connection: String,
         allow_reconnect: bool,
     ) -> Result<(), HubError> {
-        Ok(ctx.close(connection, allow_reconnect).await?)
+        let closing = ctx.close(connection);
+        Ok(reconnecting(closing, allow_reconnect).await?)
+    }
+
+    /// Ends a connection with a reason.
+    async fn close_with_reason(
+        &self,
+        ctx: &Context,
+        connection: String,
+        reason: String,
+        allow_reconnect: bool,
+    ) -> Result<(), HubError> {
+        let closing = ctx.close(connection).reason(reason);
+        Ok(reconnecting(closing, allow_reconnect).await?)
+    }
+
+    /// How many milliseconds this invocation has left, if that is limited.
+    fn time_left(&self, ctx: &Context) -> Option<u64> {
+        let left = ctx.time_left()?;
+        Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The moment at which this invocation is over, if there is one.
+    fn deadline(&self, ctx: &Context) -> Option<Timestamp> {
+        ctx.deadline()
     }
 }
