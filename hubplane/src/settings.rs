@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use hubplane_gateway_server::{
-    AccessRule, AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, QueueLimits, SigningKey,
+    AccessRule, AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, QueueLimits,
+    SigningKey, Transports,
 };
 use hubplane_node::config::{self, Config};
 use hubplane_proto_ids::HubName;
@@ -56,10 +57,18 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
             age_max: options.outbound_queue_age,
             ..defaults.queue
         },
+        poll_timeout: options.long_polling_timeout,
+        disconnect_timeout: options.disconnect_timeout,
         ..defaults
     };
+    let offers = |transport| options.transports.contains(&transport);
     HubOptions {
         connection: Arc::new(connection),
+        transports: Transports {
+            web_sockets: offers(config::Transport::WebSockets),
+            server_sent_events: offers(config::Transport::ServerSentEvents),
+            long_polling: offers(config::Transport::LongPolling),
+        },
         access: AccessRule {
             authenticated: options.authorize.unwrap_or(auth.required),
             roles: options.roles.clone(),

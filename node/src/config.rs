@@ -31,7 +31,7 @@ pub use admin::Admin;
 pub use auth::Auth;
 pub use conformance::Conformance;
 pub use drain::Drain;
-pub use hubs::{HubOptions, Hubs};
+pub use hubs::{HubOptions, Hubs, Transport};
 pub use layers::{FileSource, Sources};
 pub use listen::Listen;
 pub use log::{Log, LogFormat};

@@ -13,13 +13,33 @@ use hubplane_proto_link::{
 use hubplane_router_directory::{ChangeId, GatewayDirectory};
 use tokio::sync::{Notify, oneshot};
 
+use crate::transport::body::BodyWriter;
+use crate::transport::polls::PollAnswer;
 use crate::{ClientSocket, LinkSender, SharedMessage};
 
 /// What a shard is asked to do. Commands to one shard are carried out in the order in which they were sent.
 #[derive(Debug)]
 pub enum Command {
-    /// Take this socket and serve the connection on it.
+    /// Take this transport and serve the connection on it.
     Attach(Box<Attach>),
+    /// Read these bytes of a client that has no other way than to post them.
+    Post {
+        /// Which one.
+        connection: ConnectionId,
+        /// What it says, split anyhow.
+        bytes: Bytes,
+        /// Told when the connection is ready for more; dropped if it is gone. One post of a connection at a time.
+        reply: oneshot::Sender<()>,
+    },
+    /// Answer a poll when there is something to say. The poll ends when the other end of `reply` is dropped.
+    Poll {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Where the answer goes.
+        reply: oneshot::Sender<PollAnswer>,
+    },
+    /// The client of a polled connection deletes it.
+    Delete(ConnectionId),
     /// Write this to the members of its audience on this shard.
     Deliver(Arc<SharedMessage>),
     /// A frame of the hub-host about one connection, see [`connection_of`]. Any other frame is not for a shard, and is
@@ -69,12 +89,28 @@ pub enum Command {
     },
 }
 
-/// A WebSocket that the front has answered with 101, and whose it is.
+/// What carries a connection.
+#[derive(Debug)]
+pub enum AttachTransport {
+    /// A WebSocket that the front has answered with 101.
+    WebSocket {
+        /// The socket.
+        socket: ClientSocket,
+        /// What was read from it behind the request.
+        read_ahead: Bytes,
+    },
+    /// A response whose body is an [`event_stream`](crate::event_stream).
+    Events(BodyWriter),
+    /// Polls, the first of which has been answered.
+    Polls,
+}
+
+/// A connection whose transport is there, and whose it is.
 pub struct Attach {
-    /// The socket.
-    pub socket: ClientSocket,
-    /// What was read from it behind the request.
-    pub read_ahead: Bytes,
+    /// The transport.
+    pub transport: AttachTransport,
+    /// What the client has posted before.
+    pub posted: Bytes,
     /// What is known of the connection. `protocol` is replaced when the handshake is read.
     pub info: ConnectionInfo,
     /// Who names its user.

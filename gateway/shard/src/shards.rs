@@ -75,6 +75,14 @@ impl Shards {
         }
     }
 
+    /// Waits for room in the inbox of a shard, and keeps it for one command. `None`: there is no such shard any more.
+    ///
+    /// Cancel safe.
+    pub async fn reserve(&self, shard: u8) -> Option<mpsc::Permit<'_, Command>> {
+        let handle = self.shards.get(usize::from(shard))?;
+        handle.inbox.reserve().await.ok()
+    }
+
     /// The numbers of one shard as of its last turn; zeros for one that does not exist.
     pub fn metrics_of(&self, shard: u8) -> Metrics {
         self.shards

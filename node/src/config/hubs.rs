@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use figment::value::Value;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::extract::Areas;
 use super::problems::Problems;
@@ -43,6 +43,15 @@ options! {
         /// How long a negotiated connection may take to open its transport; the same for all hubs.
         #[serde(with = "humantime_serde")]
         pub negotiate_timeout: Duration = Duration::from_secs(15),
+        /// The transports that clients may choose from, in any order.
+        pub transports: Vec<Transport> = Transport::ALL.to_vec(),
+        /// How long a long poll waits for something to answer before it is answered with nothing. Below what clients and
+        /// proxies give a request, 100 s for most clients.
+        #[serde(with = "humantime_serde")]
+        pub long_polling_timeout: Duration = Duration::from_secs(90),
+        /// After how long without a poll a connection by long polling is given up.
+        #[serde(with = "humantime_serde")]
+        pub disconnect_timeout: Duration = Duration::from_secs(15),
         /// Whether connections without a valid token are refused; not set: as `auth.required` says. What a hub says of
         /// itself (`#[hub(authorize)]`) holds beside it.
         pub authorize: Option<bool> = None,
@@ -53,6 +62,22 @@ options! {
         /// Further paths of one hub beside `/hubs/{hub}`, such as `["/chatHub"]`; only in `[hubs.<name>]`.
         pub paths: Vec<String> = Vec::new(), shown as "none",
     }
+}
+
+/// A transport, by the name that clients have for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transport {
+    /// WebSockets.
+    WebSockets,
+    /// Server-Sent Events.
+    ServerSentEvents,
+    /// Long polling.
+    LongPolling,
+}
+
+impl Transport {
+    /// All of them, the best first.
+    pub const ALL: [Self; 3] = [Self::WebSockets, Self::ServerSentEvents, Self::LongPolling];
 }
 
 /// The options of all hubs, and of those that have their own.
@@ -167,9 +192,14 @@ impl HubOptions {
             ),
             ("outbound_queue_age", self.outbound_queue_age.is_zero()),
             ("negotiate_timeout", self.negotiate_timeout.is_zero()),
+            ("long_polling_timeout", self.long_polling_timeout.is_zero()),
+            ("disconnect_timeout", self.disconnect_timeout.is_zero()),
         ];
         let zero = positive.into_iter().filter(|(_, is_zero)| *is_zero);
         let mut problems: Vec<_> = zero.map(|(option, _)| (option, "is 0")).collect();
+        if self.transports.is_empty() {
+            problems.push(("transports", "names none, so that nobody could connect"));
+        }
         if self.roles.iter().any(String::is_empty) {
             problems.push(("roles", "has an empty role"));
         }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hubplane_gateway_connection::Options;
 use hubplane_gateway_shard::{
-    Attach, ClientSocket, Command, JoinReply, LinkSender, ShardOptions, Shards, SharedDirectory,
-    SharedMessage, SharedPresence, UserSource,
+    Attach, AttachTransport, ClientSocket, Command, JoinReply, LinkSender, ShardOptions, Shards,
+    SharedDirectory, SharedMessage, SharedPresence, UserSource,
 };
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvocationId, NodeId, NodeName};
@@ -92,11 +92,11 @@ impl Node {
         user: UserSource,
         options: &Options,
     ) {
-        let (read_ahead, guard) = (Bytes::new(), Box::new(()));
+        let (transport, guard) = (websocket(socket, b""), Box::new(()));
         let (info, link, options) = (info(id, hub), self.link.clone(), Arc::new(options.clone()));
         self.give(Attach {
-            socket: socket.into(),
-            read_ahead,
+            transport,
+            posted: Bytes::new(),
             info,
             user,
             expires_at: None,
@@ -115,11 +115,11 @@ impl Node {
         guard: Box<dyn Any + Send>,
     ) -> Client {
         let (client, socket) = sockets().await;
-        let (user, read_ahead) = (UserSource::Known(None), Bytes::copy_from_slice(read_ahead));
+        let (user, transport) = (UserSource::Known(None), websocket(socket, read_ahead));
         let (info, link, options) = (info(id, "chat"), self.link.clone(), Arc::default());
         self.give(Attach {
-            socket: socket.into(),
-            read_ahead,
+            transport,
+            posted: Bytes::new(),
             info,
             user,
             expires_at: None,
@@ -328,6 +328,13 @@ impl Node {
             );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+}
+
+fn websocket(socket: impl Into<ClientSocket>, read_ahead: &[u8]) -> AttachTransport {
+    AttachTransport::WebSocket {
+        socket: socket.into(),
+        read_ahead: Bytes::copy_from_slice(read_ahead),
     }
 }
 
