@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use figment::value::Value;
-use serde::{Deserialize, Serialize};
+use figment::value::{Dict, Value};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::extract::Areas;
 use super::problems::Problems;
+use super::settings::{self, Reader, Settings};
 use super::values::{Limit, Size};
 
 options! {
     /// Limits and timers of hubs. `[hubs]` is for all of them, `[hubs.<name>]` for one; what a hub's own
-    /// table leaves out is as in `[hubs]`.
+    /// table leaves out is as in `[hubs]`. `[hubs.<name>.settings]` is what the author of that hub made configurable
+    /// ([Write a hub](guides/write-a-hub.md)).
     pub struct HubOptions in "hubs" {
         /// How long a connection may take to send its handshake.
         #[serde(with = "humantime_serde")]
@@ -81,14 +84,47 @@ impl Transport {
 }
 
 /// The options of all hubs, and of those that have their own.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hubs {
     /// What holds for a hub that is not in `named`.
-    #[serde(flatten)]
     pub defaults: HubOptions,
     /// Complete options by hub name.
-    #[serde(flatten)]
     pub named: BTreeMap<String, HubOptions>,
+    /// What hubs have configured in types of their own, by hub name.
+    pub settings: BTreeMap<String, Settings>,
+}
+
+/// How it is printed: a table for each hub that something is said of.
+impl Serialize for Hubs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct All<'a> {
+            #[serde(flatten)]
+            defaults: &'a HubOptions,
+            #[serde(flatten)]
+            hubs: BTreeMap<&'a str, One<'a>>,
+        }
+        #[derive(Serialize)]
+        struct One<'a> {
+            #[serde(flatten)]
+            options: Option<&'a HubOptions>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            settings: Option<&'a toml::Table>,
+        }
+        let names = self.named.keys().chain(self.settings.keys());
+        let hubs = names.map(|name| {
+            let one = One {
+                options: self.named.get(name),
+                settings: self.settings.get(name).map(|settings| &settings.in_force),
+            };
+            (name.as_str(), one)
+        });
+        let all = All {
+            defaults: &self.defaults,
+            hubs: hubs.collect(),
+        };
+        all.serialize(serializer)
+    }
 }
 
 impl Hubs {
@@ -100,17 +136,20 @@ impl Hubs {
         found.map_or(&self.defaults, |(_, options)| options)
     }
 
-    /// The names in the configuration that none of `served` has, in any letter case.
-    pub fn unknown<'a>(&'a self, served: &[&str]) -> Vec<&'a str> {
-        let served: Vec<_> = served.iter().map(|name| name.to_lowercase()).collect();
-        let names = self.named.keys().map(String::as_str);
-        names
-            .filter(|name| !served.contains(&name.to_lowercase()))
-            .collect()
+    /// The settings of one hub, as the type that [`Sources::hub_settings`](super::Sources::hub_settings) named for it.
+    pub fn settings<S: DeserializeOwned>(&self, hub: &str) -> Option<S> {
+        let lower = hub.to_lowercase();
+        let mut settings = self.settings.iter();
+        let found = settings.find(|(name, _)| name.to_lowercase() == lower);
+        found?.1.get()
     }
 
     /// Tells the tables of single hubs from the options of all, and lays the former over the latter.
-    pub(super) fn extract(areas: &mut Areas, problems: &mut Problems) -> Self {
+    pub(super) fn extract(
+        areas: &mut Areas,
+        served: &BTreeMap<String, Reader>,
+        problems: &mut Problems,
+    ) -> Self {
         let area = HubOptions::AREA;
         let is_hub = |key: &String, value: &Value| {
             value.as_dict().is_some() && area.options.iter().all(|option| option.name != key)
@@ -121,16 +160,19 @@ impl Hubs {
             .partition(|(key, value)| is_hub(key, value));
 
         let (defaults, common) = areas.extract_at(&["hubs"], common, problems);
+        let mut named: Dict = named;
+        check_names(&named, served, problems);
+        let settings = settings::extract(&mut named, served, problems);
         let hub = |(name, own): (String, Value)| {
             let mut options = common.clone();
             options.extend(own.into_dict().unwrap_or_default());
             let (options, _) = areas.extract_at(&["hubs", &name], options, problems);
             (name, options)
         };
-        let named: figment::value::Dict = named;
         Self {
             defaults,
             named: named.into_iter().map(hub).collect(),
+            settings,
         }
     }
 
@@ -164,6 +206,22 @@ impl Hubs {
         }
         for (option, message) in common {
             problems.add(format!("hubs.{option}"), message);
+        }
+    }
+}
+
+/// A table for a hub that is not there is a slip of the pen.
+fn check_names(named: &Dict, served: &BTreeMap<String, Reader>, problems: &mut Problems) {
+    let names: Vec<_> = served.keys().map(String::as_str).collect();
+    if names.is_empty() {
+        return;
+    }
+    for hub in named.keys() {
+        let lower = hub.to_lowercase();
+        if names.iter().all(|name| name.to_lowercase() != lower) {
+            let names = names.join(", ");
+            let message = format!("no hub of this name is served here, only {names}");
+            problems.add(format!("hubs.{hub}"), message);
         }
     }
 }
