@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hubplane_gateway_server::{
     AccessRule, AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, QueueLimits,
-    SigningKey, Transports,
+    SigningKey, StatefulOptions, Transports,
 };
 use hubplane_node::config::{self, Config};
 use hubplane_proto_ids::HubName;
@@ -52,6 +52,10 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
             .and_then(|bytes| usize::try_from(bytes).ok()),
         detailed_errors: options.detailed_errors,
         parallel_invocations_max: NonZeroU32::new(parallel).unwrap_or(NonZeroU32::MIN),
+        stateful_reconnect: options.stateful_reconnect.then(|| StatefulOptions {
+            buffer_bytes: options.stateful_reconnect_buffer_bytes.as_usize(),
+            detached_timeout: options.stateful_reconnect_timeout,
+        }),
         queue: QueueLimits {
             bytes_max: options.outbound_queue_bytes.as_usize(),
             age_max: options.outbound_queue_age,

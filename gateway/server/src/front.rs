@@ -19,6 +19,7 @@ use crate::core::Core;
 use crate::endpoints::Endpoint;
 use crate::options::HubOptions;
 use crate::query::Query;
+use crate::registry::Negotiated;
 use crate::transports::{self, polls, posts};
 
 /// The front of one gateway.
@@ -132,15 +133,25 @@ fn negotiate(front: &Front, asked: &Asked) -> Response<Body> {
             return answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
         }
     };
+    let options = front.hub_options(&asked.hub);
+    let offers = options.transports.offers();
+    // Over WebSockets alone; but who asks for it and takes another transport is told the same (recorded).
+    let is_stateful =
+        negotiate::asks_for_stateful_reconnect(asked.query.stateful_reconnect.as_deref())
+            && options.connection.allows_stateful_reconnect();
+    let negotiated = Negotiated {
+        connection: id.clone(),
+        hub: asked.hub.clone(),
+        is_stateful,
+    };
     if !front
         .core
         .registry
-        .negotiated(token.clone(), id.clone(), asked.hub.clone(), Instant::now())
+        .negotiated(token.clone(), negotiated, Instant::now())
     {
         return answer::unavailable("Too many connections are being negotiated");
     }
-    let offers = front.hub_options(&asked.hub).transports.offers();
-    answer::json(
-        NegotiateResponse::accepted(version, id.as_str(), token.expose(), false, &offers).to_json(),
-    )
+    let response =
+        NegotiateResponse::accepted(version, id.as_str(), token.expose(), is_stateful, &offers);
+    answer::json(response.to_json())
 }

@@ -38,6 +38,8 @@ mod upgrade;
 pub use admission::Admission;
 pub use directory::{RouterDialer, RouterStreams};
 pub use gateway::{Gateway, GatewayParts};
-pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits};
+pub use hubplane_gateway_connection::{
+    Options as ConnectionOptions, QueueLimits, StatefulOptions,
+};
 pub use options::{AccessRule, AuthOptions, GatewayOptions, HubOptions, SigningKey, Transports};
 pub use relay::RelayBus;

@@ -43,6 +43,14 @@ options! {
         /// How long a connection's socket may take no byte while something waits. Then it is closed.
         #[serde(with = "humantime_serde")]
         pub outbound_queue_age: Duration = Duration::from_secs(30),
+        /// Whether a client that asks for it may lose its WebSocket and go on over another one, with nothing lost.
+        pub stateful_reconnect: bool = false,
+        /// How much such a connection may have been sent without acknowledging it, before the next message waits; that
+        /// much is kept in memory for it.
+        pub stateful_reconnect_buffer_bytes: Size = Size::new(100_000),
+        /// How long such a connection waits for its client once its WebSocket is lost.
+        #[serde(with = "humantime_serde")]
+        pub stateful_reconnect_timeout: Duration = Duration::from_secs(15),
         /// How long a negotiated connection may take to open its transport; the same for all hubs.
         #[serde(with = "humantime_serde")]
         pub negotiate_timeout: Duration = Duration::from_secs(15),
@@ -250,6 +258,14 @@ impl HubOptions {
             ),
             ("outbound_queue_age", self.outbound_queue_age.is_zero()),
             ("negotiate_timeout", self.negotiate_timeout.is_zero()),
+            (
+                "stateful_reconnect_buffer_bytes",
+                self.stateful_reconnect_buffer_bytes.bytes() == 0,
+            ),
+            (
+                "stateful_reconnect_timeout",
+                self.stateful_reconnect_timeout.is_zero(),
+            ),
             ("long_polling_timeout", self.long_polling_timeout.is_zero()),
             ("disconnect_timeout", self.disconnect_timeout.is_zero()),
         ];

@@ -10,6 +10,7 @@ mod order;
 mod presence;
 mod questions;
 mod sending;
+mod stateful;
 mod streams;
 
 use hubplane::cluster::ClusterOptions;
