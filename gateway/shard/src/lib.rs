@@ -51,7 +51,7 @@ pub use hubplane_gateway_connection::{AskedId, UserSource};
 pub use links::{LinkEnded, LinkSender};
 pub use message::{SharedMessage, Unserializable};
 pub use metrics::{CLOSE_REASONS, Metrics};
-pub use online::{AskOthers, HubUser, LINGER, OnlineUsers, SharedPresence, Told, Voice};
+pub use online::{AskOthers, HubUser, OnlineUsers, SharedPresence, Told, Voice};
 pub use options::ShardOptions;
 pub use shards::Shards;
 pub use stream::ClientSocket;
