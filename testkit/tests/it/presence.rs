@@ -178,12 +178,7 @@ async fn of_connections_that_come_and_go_at_the_same_time_one_is_told() {
         lookup_delay: Duration::from_millis(40),
         ..options(2, false)
     };
-    // Without a router every gateway is asked.
-    let alone = ClusterOptions {
-        routers: 0,
-        ..options(2, false)
-    };
-    for mut shape in shapes().into_iter().chain([slow, alone]) {
+    for mut shape in shapes().into_iter().chain([slow]) {
         let told = Told::default();
         shape.hubs = vec![TestCluster::service(told.clone())];
         let cluster = TestCluster::start(shape).await.unwrap();
