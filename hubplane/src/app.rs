@@ -110,21 +110,65 @@ impl App {
     /// App::new().hub_with(|settings: Settings| Talk { settings }).run();
     /// ```
     #[must_use]
-    pub fn hub_with<H: Hub, S>(mut self, make: impl FnOnce(S) -> H + 'static) -> Self
+    pub fn hub_with<H: Hub, S>(self, make: impl FnOnce(S) -> H + 'static) -> Self
     where
         S: DeserializeOwned + Serialize,
+    {
+        self.try_hub_with(|settings| Ok::<_, std::convert::Infallible>(make(settings)))
+    }
+
+    /// The same for a hub that cannot always be made of its settings: what it needs is not there, or they do not fit each
+    /// other. The program then says why and ends with 1, before it serves anything.
+    ///
+    /// ```no_run
+    /// use hubplane::*;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Settings {
+    ///     words: std::path::PathBuf,
+    /// }
+    ///
+    /// struct Spelling {
+    ///     words: String,
+    /// }
+    ///
+    /// #[hub]
+    /// impl Spelling {
+    ///     fn is_word(&self, text: String) -> bool {
+    ///         self.words.lines().any(|word| word == text)
+    ///     }
+    /// }
+    ///
+    /// App::new()
+    ///     .try_hub_with(|settings: Settings| {
+    ///         let words = std::fs::read_to_string(settings.words)?;
+    ///         Ok::<_, std::io::Error>(Spelling { words })
+    ///     })
+    ///     .run();
+    /// ```
+    #[must_use]
+    pub fn try_hub_with<H: Hub, S, E>(
+        mut self,
+        make: impl FnOnce(S) -> Result<H, E> + 'static,
+    ) -> Self
+    where
+        S: DeserializeOwned + Serialize,
+        E: std::error::Error + Send + Sync + 'static,
     {
         self.served
             .push(|sources| sources.hub_settings::<S>(H::NAME));
         self.serve::<H>(|config| {
             let settings = config.hubs.settings(H::NAME);
-            settings.map(make).context("the settings were not read")
+            let settings = settings.context("its settings were not read")?;
+            Ok(make(settings)?)
         })
     }
 
     fn serve<H: Hub>(mut self, make: impl FnOnce(&Config) -> anyhow::Result<H> + 'static) -> Self {
         let make: MakeService = Box::new(|config| {
-            let hub = make(config)?;
+            let hub =
+                make(config).with_context(|| format!("the hub {} cannot be made", H::NAME))?;
             let config = config.hubs.of(H::NAME);
             let options = Options {
                 detailed_errors: config.detailed_errors,
@@ -360,7 +404,9 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use hubplane_hub_host_hubs_chat::Chat;
+    use hubplane_hub_host_hubs_chat::{Chat, ChatSettings};
+
+    use hubplane_node::config::{Config, FileSource, Sources};
 
     use super::App;
 
@@ -368,6 +414,27 @@ mod tests {
     fn types_of_the_chat_are_declared() {
         let app = App::new().hub(Chat::default()).conformance();
         insta::assert_snapshot!(app.declaration(&["chat".to_owned()]).unwrap());
+    }
+
+    #[test]
+    fn a_hub_is_made_of_its_settings_or_says_why_it_cannot_be() {
+        let made = |app: App, toml: &str| {
+            let text = FileSource::Text(toml.to_owned());
+            let sources = app.served.iter().fold(Sources::none(), |it, hub| hub(it));
+            let config = Config::load(sources.file(text)).unwrap();
+            let (_, make) = app.hubs.into_iter().next().unwrap();
+            make(&config).map_err(|error| format!("{error:#}"))
+        };
+        let toml = "[hubs.chat.settings]\nhistory_lines = 7";
+        let app = App::new().hub_with(|settings: ChatSettings| {
+            assert_eq!(settings.history_lines, 7);
+            Chat::new(settings)
+        });
+        assert_eq!(made(app, toml).unwrap().name().as_str(), "chat");
+        let app = App::new()
+            .try_hub_with(|_: ChatSettings| Err::<Chat, _>(std::io::Error::other("no words")));
+        let error = made(app, toml).unwrap_err();
+        assert_eq!(error, "the hub chat cannot be made: no words");
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub use hubplane_gateway_connection::{AskedId, Resumption, UserSource};
 pub use links::{LinkEnded, LinkSender};
 pub use message::{SharedMessage, Unserializable};
 pub use metrics::{CLOSE_REASONS, Metrics};
-pub use online::{AskOthers, HubUser, LINGER, OnlineUsers, SharedPresence, Told, Voice};
+pub use online::{AskOthers, HubUser, OnlineUsers, SharedPresence, Told, Voice};
 pub use options::ShardOptions;
 pub use shards::Shards;
 pub use stream::ClientSocket;

@@ -13,7 +13,7 @@ use hubplane_proto_ids::{HubName, NodeId, UserId};
 use tokio::sync::Notify;
 
 /// How long a user without connections counts as online: who is back by then has not been away.
-pub const LINGER: Duration = Duration::from_secs(1);
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
 /// A user of a hub.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hubplane::cluster::ClusterOptions;
 use hubplane::{Context, Encoding, HubContext, HubError, Presence, Request, hub};
 use hubplane_client::Connection;
 use hubplane_testkit::{TestCluster, within};
 
-use crate::shapes;
+use crate::{options, shapes};
 
 /// What it was told, in words.
 #[derive(Debug, Clone, Default)]
@@ -173,7 +174,11 @@ async fn a_user_is_online_from_the_first_connection_to_the_last_on_any_gateway()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_connections_that_come_and_go_at_the_same_time_one_is_told() {
-    for mut shape in shapes() {
+    let slow = ClusterOptions {
+        lookup_delay: Duration::from_millis(40),
+        ..options(2, false)
+    };
+    for mut shape in shapes().into_iter().chain([slow]) {
         let told = Told::default();
         shape.hubs = vec![TestCluster::service(told.clone())];
         let cluster = TestCluster::start(shape).await.unwrap();

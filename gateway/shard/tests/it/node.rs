@@ -29,6 +29,7 @@ use crate::client::{Client, DEADLINE, Seen};
 
 pub(crate) struct Node {
     pub(crate) shards: Shards,
+    pub(crate) presence: SharedPresence,
     pub(crate) tasks: Tasks,
     pub(crate) link: LinkSender,
     pub(crate) frames: mpsc::Receiver<ToHubHost>,
@@ -62,6 +63,7 @@ impl Node {
         let (link, frames) = mpsc::channel(frames_max);
         Self {
             shards,
+            presence,
             tasks,
             link: LinkSender::new(link),
             frames,
@@ -193,6 +195,15 @@ impl Node {
         match self.next_but_windows().await {
             ToHubHost::Closed { connection, reason } if connection.as_str() == id => reason,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// The same, behind whatever else is on the link.
+    pub(crate) async fn expect_closed_behind(&mut self, id: &str) {
+        loop {
+            if let ToHubHost::Closed { connection, .. } = self.next().await {
+                return assert_eq!(connection.as_str(), id);
+            }
         }
     }
 
