@@ -17,7 +17,9 @@ use hubplane::cluster::{Cluster, ClusterOptions};
 use hubplane::conformance::TestApplications;
 use hubplane::host::{Options as RunOptions, Service};
 use hubplane::{Context, Disconnect, Hub, HubError, HubName, hub};
-use hubplane_gateway_server::{ConnectionOptions, GatewayOptions, HubOptions};
+use hubplane_gateway_server::{
+    ConnectionOptions, GatewayOptions, HubOptions, StatefulOptions, Transports,
+};
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_node::Phases;
 use hubplane_node::signals::Shutdown;
@@ -79,8 +81,14 @@ fn timers(gateway: &mut GatewayOptions) {
             ("ClientTimeout", &mut connection.client_timeout),
             ("HandshakeTimeout", &mut connection.handshake_timeout),
             ("CloseTimeout", &mut connection.transport_close_timeout),
+            ("DisconnectTimeout", &mut connection.disconnect_timeout),
+            ("PollTimeout", &mut connection.poll_timeout),
         ] {
             *timer = seconds(name).unwrap_or(*timer);
+        }
+        let detached = seconds("DisconnectTimeout");
+        if let Some((stateful, timeout)) = connection.stateful_reconnect.as_mut().zip(detached) {
+            stateful.detached_timeout = timeout;
         }
     }
 }
@@ -106,11 +114,10 @@ impl Hubs {
     /// The conformance hub, and the same under other options. How much an upload buffers is no option here. `/echo` was
     /// a raw connection; a hub under its path lets the recorder go on.
     fn conformance(&mut self) -> anyhow::Result<()> {
-        self.variant(
-            "conformance",
-            &["/hubs/nostateful", "/hubs/websockets-only"],
-            |_| {},
-        )?;
+        self.variant("conformance", &[], |_| {})?;
+        self.variant("nostateful", &[], |options| {
+            options.stateful_reconnect = None
+        })?;
         self.variant("detailed", &["/default", "/echo"], |options| {
             options.detailed_errors = true
         })?;
@@ -120,6 +127,10 @@ impl Hubs {
         self.variant("small", &[], |options| {
             options.message_bytes_max = Some(1000);
             options.detailed_errors = true;
+            options.stateful_reconnect = Some(StatefulOptions {
+                buffer_bytes: 500,
+                ..StatefulOptions::default()
+            });
         })?;
         self.variant("unlimited", &[], |options| options.message_bytes_max = None)?;
         self.variant("jsononly", &[], |options| {
@@ -129,10 +140,52 @@ impl Hubs {
         })?;
         self.variant("noprotocols", &[], |options| options.encodings.clear())?;
         self.variant("capacityone", &[], |_| {})?;
+        self.one_transport_each()?;
         // No connection ends with its token, as there it did.
         self.variant("expiring", &[], |_| {})?;
+        self.variant("forbidden", &[], |_| {})?;
         for (hub, options) in &mut self.gateway.hubs {
-            options.authenticated_only = hub.as_str() == "expiring";
+            options.access.authenticated = hub.as_str() == "expiring";
+            if hub.as_str() == "forbidden" {
+                options.access.claims = vec!["nobody-has-this".to_owned()];
+            }
+        }
+        Ok(())
+    }
+
+    fn one_transport_each(&mut self) -> anyhow::Result<()> {
+        let none = Transports {
+            web_sockets: false,
+            server_sent_events: false,
+            long_polling: false,
+        };
+        let cases = [
+            (
+                "websockets-only",
+                Transports {
+                    web_sockets: true,
+                    ..none
+                },
+            ),
+            (
+                "sse-only",
+                Transports {
+                    server_sent_events: true,
+                    ..none
+                },
+            ),
+            (
+                "longpolling-only",
+                Transports {
+                    long_polling: true,
+                    ..none
+                },
+            ),
+        ];
+        for (name, transports) in cases {
+            self.variant(name, &[], |_| {})?;
+            let options = self.gateway.hubs.get_mut(&HubName::new(name)?);
+            options.context("just served")?.transports = transports;
         }
         Ok(())
     }
@@ -145,7 +198,10 @@ impl Hubs {
     ) -> anyhow::Result<()> {
         let hub = Conformance::default();
         self.seen.push(hub.outside());
-        let mut options = ConnectionOptions::default();
+        let mut options = ConnectionOptions {
+            stateful_reconnect: Some(StatefulOptions::default()),
+            ..ConnectionOptions::default()
+        };
         change(&mut options);
         self.serve(name, hub, options, paths)
     }

@@ -24,16 +24,22 @@ mod listener;
 mod lookups;
 mod metrics;
 mod options;
+mod owner;
+mod presence;
 mod query;
 mod questions;
 mod registry;
 mod relay;
 mod sequence;
+mod transports;
+mod turns;
 mod upgrade;
 
 pub use admission::Admission;
 pub use directory::{RouterDialer, RouterStreams};
 pub use gateway::{Gateway, GatewayParts};
-pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits};
-pub use options::{AuthOptions, GatewayOptions, HubOptions, SigningKey};
+pub use hubplane_gateway_connection::{
+    Options as ConnectionOptions, QueueLimits, StatefulOptions,
+};
+pub use options::{AccessRule, AuthOptions, GatewayOptions, HubOptions, SigningKey, Transports};
 pub use relay::RelayBus;

@@ -4,7 +4,7 @@ use hubplane_proto_link::CloseReason;
 
 /// The names of the reasons for which connections end, in the order of [`Metrics::closes`]: those of
 /// [`CloseReason::name`].
-pub const CLOSE_REASONS: [&str; 10] = [
+pub const CLOSE_REASONS: [&str; 12] = [
     "client_closed",
     "client_error",
     "transport_lost",
@@ -15,6 +15,8 @@ pub const CLOSE_REASONS: [&str; 10] = [
     "slow_consumer",
     "opening_failed",
     "draining",
+    "closed_by_hub",
+    "authentication_expired",
 ];
 
 /// What one shard, or all of them, have done so far. Counters only grow, but for the two that say *now*.
@@ -26,6 +28,8 @@ pub struct Metrics {
     pub memberships: u64,
     /// Connections attached.
     pub attached: u64,
+    /// Other WebSockets that connections went on over.
+    pub resumed: u64,
     /// Messages given to the queue of one connection each, out of sends to audiences.
     pub deliveries: u64,
     /// Invocations handed to hub-hosts.
@@ -52,7 +56,7 @@ pub struct Metrics {
     pub turns: u64,
 }
 
-const FIXED: usize = 14;
+const FIXED: usize = 15;
 const NUMBERS: usize = FIXED + CLOSE_REASONS.len();
 
 impl Metrics {
@@ -97,6 +101,7 @@ impl Metrics {
             self.bytes_out,
             self.unserializable,
             self.turns,
+            self.resumed,
         ]);
         closes.copy_from_slice(&self.closes);
         numbers
@@ -118,6 +123,7 @@ impl Metrics {
             bytes_out: numbers[11],
             unserializable: numbers[12],
             turns: numbers[13],
+            resumed: numbers[14],
             closes: std::array::from_fn(|n| numbers[FIXED + n]),
         }
     }
@@ -155,7 +161,8 @@ mod tests {
         let published = Published::default();
         published.write(metrics);
         assert_eq!(published.read(), metrics);
-        assert_eq!(metrics.plus(metrics).closed("draining"), 2 * NUMBERS as u64);
+        let last = CLOSE_REASONS[CLOSE_REASONS.len() - 1];
+        assert_eq!(metrics.plus(metrics).closed(last), 2 * NUMBERS as u64);
     }
 
     #[test]
@@ -172,6 +179,8 @@ mod tests {
             CloseReason::SlowConsumer,
             CloseReason::OpeningFailed,
             CloseReason::Draining,
+            CloseReason::ByHub(text()),
+            CloseReason::AuthenticationExpired,
         ];
         for reason in reasons {
             let mut metrics = Metrics::default();

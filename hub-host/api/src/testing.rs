@@ -36,6 +36,7 @@
 mod client;
 mod executor;
 mod port;
+mod presence;
 mod requests;
 mod streams;
 mod world;
@@ -49,15 +50,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hubplane_proto_ids::{ConnectionId, HubName};
-use hubplane_proto_link::{CloseReason, ConnectionInfo, ToGateway};
+use hubplane_proto_link::{CloseReason, ConnectionInfo, Identified, ToGateway};
 
 pub use crate::value::Parameters;
-pub use client::{Invoking, Message, TestClient, TestConnection};
+pub use client::{Closed, Invoking, Message, TestClient, TestConnection};
 pub use hubplane_proto_link::CloseReason as EndReason;
 pub use requests::TestRequest;
 pub use streams::{Streaming, TestUpload};
 
 use crate::host::{Connection, Options, Port, Service};
+use crate::rule::refusal;
 use crate::{Filters, Hub, HubContext};
 use executor::Executor;
 use port::WorldPort;
@@ -109,9 +111,11 @@ impl TestHub {
 
     /// Runs what a host would run, with a limit to invocations for instance.
     pub fn of(service: Service) -> Self {
+        let world = World::default();
+        world.with(|state| state.presence.heard = service.declaration().presence);
         let parts = Parts {
             service,
-            world: Arc::default(),
+            world: Arc::new(world),
             executor: Executor::default(),
             connections: AtomicUsize::new(0),
         };
@@ -123,7 +127,7 @@ impl TestHub {
     /// A connection of this user, which has been through `on_connected`.
     ///
     /// # Panics
-    /// If `on_connected` failed; [`connection`](Self::connection) gives its error instead.
+    /// If it may not connect or `on_connected` failed; [`connection`](Self::connection) gives the error instead.
     #[track_caller]
     pub fn connect(&self, user: &str) -> TestClient {
         match self.connection().user(user).open() {
@@ -169,7 +173,7 @@ impl TestHub {
         }
     }
 
-    /// Moves the clock by which hubs sleep and time out; it stands still otherwise.
+    /// Moves the clock by which hubs sleep and time out; it begins at 2000-01-01T00:00:00Z and stands still otherwise.
     pub fn advance(&self, time: Duration) {
         self.run();
         self.parts.world.advance(time);
@@ -196,6 +200,15 @@ impl TestHub {
                 for work in spawned {
                     self.parts.executor.spawn(work);
                 }
+                continue;
+            }
+            if let Some(change) = self.parts.world.next_presence() {
+                let run = self.parts.service.presence(&self.port(), change);
+                let world = Arc::clone(&self.parts.world);
+                self.parts.executor.spawn(async move {
+                    run.await;
+                    world.told();
+                });
                 continue;
             }
             // What was freed by that comes next: calls that waited for a slot, and ends of connections.
@@ -236,12 +249,23 @@ impl TestHub {
         self.parts.service.name().clone()
     }
 
-    /// Runs `on_connected` of a new connection; the text of its Close message if that failed.
+    /// Runs `on_connected` of a new connection; what its client reads if it does not come to be.
     fn open(&self, info: ConnectionInfo, user: Option<&str>) -> Result<Arc<Connection>, String> {
         use hubplane_proto_link::UserIdSource;
         let info = Arc::new(info);
-        let user = match self.parts.service.declaration().user_id {
-            UserIdSource::Hub => self.parts.service.user_id(&info),
+        let declaration = self.parts.service.declaration();
+        let access = declaration.access.judge(info.authenticated, &info.claims);
+        if let Some(refusal) = refusal(access) {
+            return Err(refusal.to_owned());
+        }
+        let user = match declaration.user_id {
+            UserIdSource::Hub => match self.parts.service.identify(&info).frame {
+                Some(ToGateway::Identified(Identified {
+                    error: Some(text), ..
+                })) => return Err(text),
+                Some(ToGateway::Identified(answer)) => answer.user,
+                _ => None,
+            },
             UserIdSource::Claim => user.and_then(|user| user.parse().ok()),
         };
         let connection = Connection::new(info, user, self.port(), self.port());

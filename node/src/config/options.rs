@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Config;
+use super::hubs::Transport;
 use super::values::{Limit, Secret, Size};
 
 /// A table of the configuration, and its options.
@@ -50,6 +51,7 @@ described! {
     usize: "number",
     String: "text",
     Vec<String>: "list of texts",
+    Vec<Transport>: "list of `WebSockets`, `ServerSentEvents`, `LongPolling`",
     SocketAddr: "address:port",
     Duration: "duration",
     Size: "size",

@@ -95,6 +95,10 @@ pub enum CloseReason {
     OpeningFailed,
     /// This node drains.
     Draining,
+    /// The hub asked for its close with this reason, which the client is told.
+    ByHub(String),
+    /// Its token has expired, and its hub keeps nobody beyond that.
+    AuthenticationExpired,
 }
 
 impl CloseReason {
@@ -111,13 +115,21 @@ impl CloseReason {
             Self::SlowConsumer => "slow_consumer",
             Self::OpeningFailed => "opening_failed",
             Self::Draining => "draining",
+            Self::ByHub(_) => "closed_by_hub",
+            Self::AuthenticationExpired => "authentication_expired",
         }
     }
 
     /// The error that `on_disconnected` is given; `None` where the end is ordinary (reference signalr-core 13.3).
     pub fn error(&self) -> Option<String> {
         match self {
-            Self::ClientClosed | Self::TransportLost | Self::Aborted | Self::Draining | Self::OpeningFailed => None,
+            Self::ClientClosed
+            | Self::TransportLost
+            | Self::Aborted
+            | Self::Draining
+            | Self::OpeningFailed
+            | Self::ByHub(_)
+            | Self::AuthenticationExpired => None,
             Self::ClientError(text) => Some(format!("HubException: {text}")),
             Self::ClientTimeout => Some(
                 "OperationCanceledException: Client hasn't sent a message/ping within the configured ClientTimeoutInterval."

@@ -1,12 +1,16 @@
 //! What is promised (DESIGN 5), on clusters in one process.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
+mod auth;
 mod bad_input;
 mod directory;
 mod front;
 mod lifecycle;
 mod order;
+mod presence;
+mod questions;
 mod sending;
+mod stateful;
 mod streams;
 
 use hubplane::cluster::ClusterOptions;

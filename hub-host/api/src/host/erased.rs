@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use hubplane_proto_link::Arguments;
+use hubplane_proto_link::{AccessRule, Arguments};
 
 use crate::hub::Shape;
 use crate::returned::Returned;
 use crate::upload::Uploads;
 use crate::value::BindError;
-use crate::{Call, Context, Definition, Disconnect, Hub, HubError, Request, name};
+use crate::{
+    Call, Context, Definition, Disconnect, Hub, HubContext, HubError, Presence, Request, name,
+};
 
 pub(super) type Run = BoxFuture<'static, Result<Returned, HubError>>;
 
@@ -16,7 +18,7 @@ pub(super) struct Found<'a> {
     /// As it was declared.
     pub(super) name: &'a str,
     pub(super) shape: Shape,
-    /// Whether the rules of the hub and of the method allow it.
+    /// Whether the rule of the method allows it.
     pub(super) allowed: bool,
     pub(super) run: Result<Run, BindError>,
 }
@@ -36,6 +38,15 @@ pub(super) trait Erased: Send + Sync {
         &self,
         ctx: Context,
         reason: Disconnect,
+    ) -> BoxFuture<'static, Result<(), HubError>>;
+    /// Who may connect.
+    fn access(&self) -> AccessRule;
+    /// Whether the hub hears of presence.
+    fn hears_presence(&self) -> bool;
+    fn presence(
+        &self,
+        hub: HubContext,
+        change: Presence,
     ) -> BoxFuture<'static, Result<(), HubError>>;
     /// Whether the hub has something to say about calls itself.
     fn authorizes(&self) -> bool;
@@ -63,9 +74,8 @@ impl<H: Hub> Erased for Native<H> {
             .binary_search_by(|method| name::compare(method.name, target))
             .ok()?;
         let method = methods.get(at)?;
-        let rule = &method.shape.rule;
-        let allowed = rule.anonymous
-            || (self.definition.rule.allows(ctx.request()) && rule.allows(ctx.request()));
+        // The rule of the hub is about connections: a gateway has judged it.
+        let allowed = method.shape.rule.allows(ctx.request());
         Some(Found {
             name: method.name,
             shape: method.shape,
@@ -88,6 +98,25 @@ impl<H: Hub> Erased for Native<H> {
     ) -> BoxFuture<'static, Result<(), HubError>> {
         match self.definition.disconnected {
             Some(run) => run(Arc::clone(&self.hub), ctx, reason),
+            None => Box::pin(std::future::ready(Ok(()))),
+        }
+    }
+
+    fn access(&self) -> AccessRule {
+        self.definition.rule.access()
+    }
+
+    fn hears_presence(&self) -> bool {
+        self.definition.presence.is_some()
+    }
+
+    fn presence(
+        &self,
+        hub: HubContext,
+        change: Presence,
+    ) -> BoxFuture<'static, Result<(), HubError>> {
+        match self.definition.presence {
+            Some(run) => run(Arc::clone(&self.hub), hub, change),
             None => Box::pin(std::future::ready(Ok(()))),
         }
     }

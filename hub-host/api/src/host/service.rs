@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use hubplane_proto_ids::{HubName, InvalidId, UserId};
 use hubplane_proto_link::{
-    CloseReason, ConnectionInfo, Done, HubDeclaration, Stage, ToGateway, UserIdSource,
+    CloseReason, ConnectionInfo, Done, HubDeclaration, Identified, Stage, ToGateway, UserIdSource,
 };
 
 use super::erased::{Erased, Native};
 use super::{Connection, text};
 use crate::running::Running;
-use crate::{Context, Disconnect, Filters, Hub, HubContext, HubError, Request, name};
+use crate::{Context, Disconnect, Filters, Hub, HubContext, HubError, Presence, Request, name};
 
 /// How a hub is run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -190,6 +191,8 @@ impl Service {
             } else {
                 UserIdSource::Claim
             },
+            access: self.hub.access(),
+            presence: self.hub.hears_presence(),
         }
     }
 
@@ -198,11 +201,28 @@ impl Service {
         HubContext::new(self.name.clone(), port)
     }
 
-    /// Who the hub says that a connection's user is. A panic, and a name that is none, is nobody.
-    pub fn user_id(&self, info: &Arc<ConnectionInfo>) -> Option<UserId> {
+    /// Asks the hub who the user of a connection is. A name that is none is nobody; after a panic the connection does
+    /// not come to be.
+    pub fn identify(&self, info: &Arc<ConnectionInfo>) -> Ended {
         let request = Request::new(Arc::clone(info));
         let named = catch_unwind(AssertUnwindSafe(|| self.hub.user_id(&request)));
-        UserId::new(named.ok()??).ok()
+        let (user, failure) = match named {
+            Ok(name) => (name.and_then(|name| UserId::new(name).ok()), None),
+            Err(panic) => (None, Some(Failure::panicked(&*panic))),
+        };
+        let text = |error| text::handshake_failed(error, self.options.detailed_errors);
+        let identified = Identified {
+            connection: info.connection.clone(),
+            user,
+            error: failure.as_ref().map(|failure| text(&failure.error)),
+        };
+        Ended {
+            frame: Some(ToGateway::Identified(identified)),
+            run: failure
+                .as_ref()
+                .map_or(Run::Returned, |failure| failure.run),
+            problem: failure.map(|failure| format!("{:?}", failure.error)),
+        }
     }
 
     /// Runs `on_connected`.
@@ -233,6 +253,28 @@ impl Service {
             caught(disconnected).await
         };
         self.stage(connection, Stage::Closing, ran)
+    }
+
+    /// Runs `on_presence`, within the limit to invocations. One change is over before the next is told.
+    pub fn presence(
+        &self,
+        port: &Arc<dyn super::Port>,
+        change: Presence,
+    ) -> impl Future<Output = Ended> + Send + use<> {
+        let (service, port) = (self.clone(), Arc::clone(port));
+        async move {
+            let hub = service.context(Arc::clone(&port));
+            let run = caught(|| service.hub.presence(hub, change));
+            let (run, problem) = match in_time(service.timeout, &*port, run).await {
+                Ok(()) => (Run::Returned, None),
+                Err(Failure { error, run }) => (run, Some(format!("{error:?}"))),
+            };
+            Ended {
+                frame: None,
+                run,
+                problem,
+            }
+        }
     }
 
     fn stage(&self, connection: &Arc<Connection>, stage: Stage, ran: Result<(), Failure>) -> Ended {
@@ -281,6 +323,30 @@ impl From<HubError> for Failure {
         };
         Self { error, run }
     }
+}
+
+/// What a run gives, or that it took longer than it may; then it is dropped where it stands.
+pub(super) async fn in_time<T>(
+    limit: Option<Duration>,
+    port: &dyn super::Port,
+    run: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let Some(limit) = limit else {
+        return run.await;
+    };
+    match select(Box::pin(run), port.sleep(limit)).await {
+        Either::Left((ran, _)) => ran,
+        Either::Right(((), run)) => {
+            dropped(run);
+            let text = format!("it ran longer than {limit:?}");
+            Err(HubError::hidden("TimeoutException", text).into())
+        }
+    }
+}
+
+/// Drops what a hub made. That runs its code: a panic ends here.
+pub(super) fn dropped<T>(made: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(made)));
 }
 
 /// Runs a hub's code. Its panics end here: the hub is shared by all connections and stays in use, as after any error.
