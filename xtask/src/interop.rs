@@ -51,6 +51,37 @@ pub(crate) fn run_dotnet() -> Result<()> {
     run_command(test.env("CARGO_TARGET_DIR", target_dir()))
 }
 
+/// Whether there is a JDK, and Maven to bring the client.
+pub(crate) fn has_java() -> bool {
+    is_installed("javac") && is_installed("mvn")
+}
+
+/// Builds the command, and lets the Java client at it.
+pub(crate) fn run_java() -> Result<()> {
+    run_script("java")
+}
+
+/// Whether there is a Python that makes environments.
+pub(crate) fn has_python() -> bool {
+    let mut python = Command::new("python3");
+    let venv = python.args(["-c", "import venv, ensurepip"]).output();
+    venv.is_ok_and(|output| output.status.success())
+}
+
+/// Builds the command, and lets the Python clients at it.
+pub(crate) fn run_python() -> Result<()> {
+    run_script("python")
+}
+
+/// The clients that a script of theirs installs and runs.
+fn run_script(clients: &str) -> Result<()> {
+    run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
+    let mut test = Command::new(root().join("testkit/interop").join(clients).join("run.sh"));
+    test.arg(target_dir().join("debug/hubplane"));
+    test.arg("--rows").arg(rows(clients)?);
+    run_command(test.env("CARGO_TARGET_DIR", target_dir()))
+}
+
 /// Where a run says what became of each row of the conformance table: JSON, a line for each row and column.
 fn rows(clients: &str) -> Result<PathBuf> {
     let folder = target_dir().join("conformance");

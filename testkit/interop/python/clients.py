@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
+import uuid
 
 from pysignalr.client import SignalRClient
 from pysignalr.protocol.json import JSONProtocol
 from pysignalr.protocol.messagepack import MessagepackProtocol
 from signalrcore.hub_connection_builder import HubConnectionBuilder
+from signalrcore.hub.handlers import StreamHandler
+from signalrcore.messages.stream_invocation_message import StreamInvocationMessage
 from signalrcore.subject import Subject
 from signalrcore.types import HttpTransportType, HubProtocolEncoding
 
@@ -65,7 +68,7 @@ class SignalrCore:
         return message.result
 
     def invoke(self, method, *arguments, id_=None):
-        id_ = id_ or f"call-{len(self.waiting)}-{id(object())}"
+        id_ = id_ or str(uuid.uuid4())
         self.waiting[id_] = Heard()
         self.connection.invoke(method, list(arguments), on_invocation=self.completed, invocation_id=id_)
         return self.wait(id_)
@@ -74,10 +77,14 @@ class SignalrCore:
         self.connection.send(method, list(arguments))
 
     def stream(self, method, *arguments):
-        items, stream = [], self.connection.stream(method, list(arguments))
-        self.waiting[stream.invocation_id] = Heard()
+        # Its own `stream` sends before anybody can subscribe, and loses what comes in between.
+        items, id_ = [], str(uuid.uuid4())
+        stream = StreamHandler(method, id_)
+        self.waiting[id_] = Heard()
         stream.subscribe({"next": items.append, "complete": self.completed, "error": self.completed})
-        self.wait(stream.invocation_id)
+        self.connection.stream_handlers[id_].append(stream)
+        self.connection.transport.send(StreamInvocationMessage(id_, method, list(arguments), headers={}))
+        self.wait(id_)
         return items
 
     def upload(self, method, items):

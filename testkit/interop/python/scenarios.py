@@ -52,7 +52,9 @@ def results(t):
     connection = t.open()
     for method, result in (("ValueMethod", 43), ("TaskValueMethod", 42), ("RenamedMethod", 43), ("VoidMethod", None), ("TaskMethod", None)):
         same(connection.invoke(method), result)
-    same(connection.invoke("ConcatString", 1, 2, "x", "y"), "1, 2, x, y")
+    if t.protocol == "json":
+        # In MessagePack a character is a number, which Python does not write for one.
+        same(connection.invoke("ConcatString", 1, 2, "x", "y"), "1, 2, x, y")
 
 
 @scenario("HH-41 NC-4")

@@ -5,8 +5,8 @@ import hashlib
 import hmac
 import json
 import os
+import queue
 import re
-import select
 import socket
 import subprocess
 import threading
@@ -29,15 +29,15 @@ class Server:
         self.url = self.find()
 
     def find(self):
-        end = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < end:
-            if select.select([self.process.stdout], [], [], 1)[0]:
-                line = self.process.stdout.readline()
-                if found := re.search(r"open\s+(http:\S+?)/?$", line.strip()):
-                    return found[1]
-                if not line:
-                    break
-        raise RuntimeError("the server is not ready")
+        found = queue.Queue()
+
+        def read():
+            for line in self.process.stdout:
+                if match := re.search(r"open\s+(http:\S+?)/?$", line.strip()):
+                    found.put(match[1])
+
+        threading.Thread(target=read, daemon=True).start()
+        return found.get(timeout=START_LIMIT_S)
 
     def request(self, method, path):
         request = urllib.request.Request(self.url + path, method=method)
