@@ -9,13 +9,13 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use hubplane_proto_signalr::Encoding;
 use hubplane_proto_signalr::message::{CompletionResult, Message};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
 use crate::Options;
+use crate::Socket;
 use crate::connect::data_message;
 
 /// How long a server may take to answer a close frame (`signalr-core` 6).
@@ -89,7 +89,7 @@ impl Pending {
 
 /// Everything that the task owns.
 pub(crate) struct Driver {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) socket: WebSocketStream<Socket>,
     pub(crate) received: BytesMut,
     pub(crate) options: Options,
     pub(crate) commands: mpsc::Receiver<Command>,
@@ -126,7 +126,7 @@ impl Driver {
 }
 
 struct Reader<'a> {
-    stream: SplitStream<WebSocketStream<TcpStream>>,
+    stream: SplitStream<WebSocketStream<Socket>>,
     received: BytesMut,
     encoding: Encoding,
     server_timeout: Duration,
@@ -215,7 +215,7 @@ fn transport_end(
 }
 
 struct Writer {
-    sink: SplitSink<WebSocketStream<TcpStream>, Frame>,
+    sink: SplitSink<WebSocketStream<Socket>, Frame>,
     encoding: Encoding,
     commands: mpsc::Receiver<Command>,
 }

@@ -89,6 +89,10 @@ impl TestApplications {
         let name = HubName::new(hubs::UNCREATABLE)?;
         let before = options.hub(&name).clone();
         options.hubs.insert(name, hubs::uncreatable(before));
+        // The hub under its own name, and the routes below.
+        let own = options.hubs.get_mut(&HubName::new(Conformance::NAME)?);
+        own.into_iter().for_each(hubs::for_local_pages);
+        hubs::for_local_pages(&mut options.default_hub);
         let key = self.key.iter().map(|secret| SigningKey {
             id: None,
             secret: secret.clone(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware;
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, Method, Response, StatusCode};
 use hubplane_gateway_shard::{Attach, UserSource};
@@ -18,6 +19,7 @@ use crate::admission::Admission;
 use crate::answer;
 use crate::auth::{Authenticator, Identity};
 use crate::core::Core;
+use crate::cors;
 use crate::endpoints::Endpoint;
 use crate::listener::Peers;
 use crate::options::HubOptions;
@@ -49,7 +51,18 @@ struct Asked {
 impl Front {
     /// The routes of the hubs, behind those that the application brought.
     pub(crate) fn routes(self: Arc<Self>, application: Router) -> Router {
-        application.fallback(move |request: Request| handle(Arc::clone(&self), request))
+        let front = Arc::clone(&self);
+        application
+            .fallback(move |request: Request| handle(Arc::clone(&front), request))
+            .layer(middleware::from_fn_with_state(self, cors::around))
+    }
+
+    /// What holds for a path: what its hub says, or what is said of all.
+    pub(crate) fn options_at(&self, path: &str) -> &HubOptions {
+        match self.core.links.endpoint(path) {
+            Some(Endpoint::Hub(hub) | Endpoint::Negotiate(hub)) => self.hub_options(&hub),
+            None => &self.core.options.default_hub,
+        }
     }
 
     fn hub_options(&self, hub: &HubName) -> &HubOptions {
@@ -98,6 +111,13 @@ async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
 
 /// Reference signalr-core 3.
 fn negotiate(front: &Front, asked: &Asked) -> Response<Body> {
+    if let Some(redirect) = &front.hub_options(&asked.hub).redirect {
+        let answer = NegotiateResponse::redirect(
+            asked.query.carried_to(&redirect.url),
+            redirect.access_token.clone(),
+        );
+        return answer::json(answer.to_json());
+    }
     if let Some(why) = front.admission.refusal() {
         return answer::unavailable(why);
     }
@@ -281,7 +301,7 @@ fn upgrade(
         };
         let link = placed.link().sender.clone();
         let attach = Attach {
-            socket: socket.into(),
+            socket,
             read_ahead,
             info,
             user,

@@ -1,3 +1,5 @@
+mod listen;
+
 use std::fs;
 use std::time::Duration;
 
