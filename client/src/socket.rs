@@ -103,7 +103,12 @@ impl Socket {
     pub fn certificate(&self) -> Option<&[u8]> {
         match self {
             Self::Plain(_) => None,
-            Self::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|der| &**der),
+            Self::Tls(stream) => stream
+                .get_ref()
+                .1
+                .peer_certificates()?
+                .first()
+                .map(|der| &**der),
         }
     }
 }

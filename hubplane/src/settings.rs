@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use hubplane_gateway_server::{
-    AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, Outside, QueueLimits, Redirect,
-    SigningKey,
+    AccessRule, AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, Outside, QueueLimits,
+    Redirect, SigningKey,
 };
 use hubplane_node::config::{self, Config};
 use hubplane_node::tls::TlsOptions;
@@ -76,7 +76,11 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
     };
     HubOptions {
         connection: Arc::new(connection),
-        authenticated_only: auth.required,
+        access: AccessRule {
+            authenticated: options.authorize.unwrap_or(auth.required),
+            roles: options.roles.clone(),
+            claims: options.claims.clone(),
+        },
         paths: options.paths.clone(),
         allowed_origins: options.allowed_origins.to_vec(),
         redirect: options.redirect.as_ref().map(|url| Redirect {

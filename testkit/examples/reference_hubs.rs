@@ -96,8 +96,12 @@ impl Hubs {
         self.variant("capacityone", &[], |_| {})?;
         // No connection ends with its token, as there it did.
         self.variant("expiring", &[], |_| {})?;
+        self.variant("forbidden", &[], |_| {})?;
         for (hub, options) in &mut self.gateway.hubs {
-            options.authenticated_only = hub.as_str() == "expiring";
+            options.access.authenticated = hub.as_str() == "expiring";
+            if hub.as_str() == "forbidden" {
+                options.access.claims = vec!["nobody-has-this".to_owned()];
+            }
         }
         Ok(())
     }

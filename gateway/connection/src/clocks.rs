@@ -17,6 +17,8 @@ pub(crate) struct Clocks {
     heard_at: Instant,
     /// The client has pinged: from the first ping on its silence counts (13.2).
     pub(crate) armed: bool,
+    /// When the token of the connection expires, if that ends it (12.1, `CloseOnAuthenticationExpiration`).
+    expires_at: Option<Instant>,
     /// Until when a lifecycle method is waited for once the connection is to end.
     closing_until: Instant,
 }
@@ -28,6 +30,7 @@ impl Clocks {
             ping_at: now,
             heard_at: now,
             armed: false,
+            expires_at: None,
             closing_until: now,
         }
     }
@@ -48,11 +51,17 @@ impl Clocks {
 }
 
 impl Connection {
+    /// The connection ends when this has come, because its token has expired then; `None` if it outlives its token. A
+    /// later request of the same connection may bring another one.
+    pub fn expire_at(&mut self, expires_at: Option<Instant>) {
+        self.clocks.expires_at = expires_at;
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout) next; `None` means that no deadline is armed.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
             Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
-                Some(self.clocks.handshake_until)
+                Some(self.or_expiry(self.clocks.handshake_until))
             }
             Phase::Opening | Phase::Open if self.reason.is_some() => {
                 Some(self.clocks.closing_until)
@@ -65,11 +74,15 @@ impl Connection {
                     self.throttled_until
                         .map_or(ended.until, |until| until.min(ended.until)),
                 ),
-                None => [self.silent_at(), self.throttled_until]
-                    .into_iter()
-                    .flatten()
-                    .chain([self.clocks.ping_at])
-                    .min(),
+                None => [
+                    self.silent_at(),
+                    self.throttled_until,
+                    self.clocks.expires_at,
+                ]
+                .into_iter()
+                .flatten()
+                .chain([self.clocks.ping_at])
+                .min(),
             },
             Phase::Closing => Some(self.clocks.closing_until),
             Phase::Closed => None,
@@ -80,7 +93,7 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: Instant) {
         match self.phase {
             Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
-                if now >= self.clocks.handshake_until {
+                if now >= self.or_expiry(self.clocks.handshake_until) {
                     self.cancel_handshake();
                 }
             }
@@ -123,12 +136,22 @@ impl Connection {
             }
             return;
         }
-        if self.silent_at().is_some_and(|silent_at| now >= silent_at) {
+        let expires_at = self.clocks.expires_at;
+        if expires_at.is_some_and(|expires_at| now >= expires_at) {
+            self.handle_close(CloseReason::AuthenticationExpired, true, now);
+        } else if self.silent_at().is_some_and(|silent_at| now >= silent_at) {
             self.end_with_error(CloseReason::ClientTimeout, now);
         } else if now >= self.clocks.ping_at {
             self.clocks.ping_at = now + self.options.keep_alive_interval;
             self.output(Output::Ping);
         }
+    }
+
+    /// The earlier of a deadline and the end of the token.
+    fn or_expiry(&self, deadline: Instant) -> Instant {
+        self.clocks
+            .expires_at
+            .map_or(deadline, |expires_at| expires_at.min(deadline))
     }
 
     /// When the client will have been silent for too long. The clock stands still while the receive loop does not wait

@@ -261,11 +261,17 @@ impl Connection {
         }
     }
 
-    /// The hub has named the user.
+    /// The hub has named the user, or failed to.
     pub fn handle_identified(&mut self, answer: Identified) {
-        if self.phase == Phase::Identifying {
-            self.user = UserSource::Known(answer.user);
-            self.appear();
+        if self.phase != Phase::Identifying {
+            return;
+        }
+        match answer.error {
+            None => {
+                self.user = UserSource::Known(answer.user);
+                self.appear();
+            }
+            Some(text) => self.refuse_unidentified(&text),
         }
     }
 

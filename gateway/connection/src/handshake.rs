@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes};
 use hubplane_proto_link::{self as link, CloseReason, ToHubHost};
-use hubplane_proto_signalr::handshake::{accept, parse_request_within, response_ok};
+use hubplane_proto_signalr::handshake::{
+    accept, parse_request_within, response_error, response_ok,
+};
 use hubplane_proto_signalr::{Encoding, HandshakeError, TransferFormat};
 
 use crate::connection::{Connection, Phase, UserSource};
@@ -61,6 +63,15 @@ impl Connection {
 
     pub(crate) fn cancel_handshake(&mut self) {
         self.refuse(&HandshakeError::Canceled);
+    }
+
+    /// The hub failed to name the user. The protocol is agreed on by then, and with it the format of the refusal.
+    pub(crate) fn refuse_unidentified(&mut self, text: &str) {
+        self.send(Bytes::from(response_error(text)), 0);
+        self.finish_as(
+            CloseReason::ProtocolError(text.to_owned()),
+            TransportClose::Normal,
+        );
     }
 
     /// The refusal goes as text whatever protocol was asked for; the hub hears nothing of the connection.

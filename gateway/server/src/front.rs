@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use hubplane_gateway_shard::{Attach, UserSource};
 use hubplane_node::tasks::Pool;
 use hubplane_proto_ids::{ConnectionId, ConnectionToken, HubName};
-use hubplane_proto_link::{ConnectionInfo, Encoding, Header, Transport, UserIdSource};
+use hubplane_proto_link::{Access, ConnectionInfo, Encoding, Header, Transport, UserIdSource};
 use hubplane_proto_signalr::negotiate::{self, NegotiateResponse};
 
 use crate::admission::Admission;
@@ -68,6 +68,23 @@ impl Front {
     fn hub_options(&self, hub: &HubName) -> &HubOptions {
         self.core.options.hub(hub)
     }
+
+    /// The refusal of who may not connect to a hub, with any request: before anything else is looked at (reference
+    /// signalr-core 4.1).
+    fn refusal(&self, hub: &HubName, identity: &Identity) -> Option<Response<Body>> {
+        let Identity {
+            authenticated,
+            disbelieved,
+            claims,
+        } = identity;
+        let configured = self.hub_options(hub).access.judge(*authenticated, claims);
+        let declared = self.core.links.judge(hub, *authenticated, claims);
+        match configured.and(declared) {
+            Access::Allowed => None,
+            Access::Unauthenticated => Some(answer::unauthorized(*disbelieved)),
+            Access::Forbidden => Some(answer::bare(StatusCode::FORBIDDEN)),
+        }
+    }
 }
 
 async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
@@ -89,8 +106,8 @@ async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
         Endpoint::Hub(hub) => (hub, false),
         Endpoint::Negotiate(hub) => (hub, true),
     };
-    if front.hub_options(&hub).authenticated_only && !identity.authenticated {
-        return answer::unauthorized(identity.disbelieved);
+    if let Some(refusal) = front.refusal(&hub, &identity) {
+        return refusal;
     }
     let asked = Asked {
         method,
@@ -305,6 +322,7 @@ fn upgrade(
             read_ahead,
             info,
             user,
+            expires_at: None,
             link,
             options,
             guard: Box::new(()),

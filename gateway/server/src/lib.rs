@@ -39,6 +39,6 @@ pub use directory::{RouterDialer, RouterStreams};
 pub use gateway::{Gateway, GatewayParts};
 pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits};
 pub use listener::{ALPN_PROTOCOLS, Listener};
-pub use options::{AuthOptions, GatewayOptions, HubOptions, Redirect, SigningKey};
+pub use options::{AccessRule, AuthOptions, GatewayOptions, HubOptions, Redirect, SigningKey};
 pub use outside::{Outside, PublicUrl};
 pub use relay::RelayBus;

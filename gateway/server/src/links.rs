@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hubplane_gateway_shard::LinkSender;
 use hubplane_proto_ids::{HubName, NodeId};
-use hubplane_proto_link::{HubHostHello, UserIdSource};
+use hubplane_proto_link::{Access, AccessRule, Claim, HubHostHello, UserIdSource};
 
 use crate::endpoints::{Endpoint, Endpoints};
 
@@ -39,6 +39,7 @@ impl Drop for Placed {
 #[derive(Debug)]
 struct Hub {
     user_id: UserIdSource,
+    access: AccessRule,
     links: Vec<Arc<Link>>,
 }
 
@@ -86,9 +87,11 @@ impl Links {
                 .entry(declared.name.clone())
                 .or_insert_with(|| Hub {
                     user_id: declared.user_id,
+                    access: AccessRule::default(),
                     links: Vec::new(),
                 });
             hub.user_id = declared.user_id;
+            hub.access.clone_from(&declared.access);
             hub.links.push(Arc::clone(&link));
         }
         link
@@ -108,6 +111,14 @@ impl Links {
             .unwrap_or_else(PoisonError::into_inner)
             .endpoints
             .find(path)
+    }
+
+    /// What a hub itself says of somebody who wants to connect.
+    pub(crate) fn judge(&self, hub: &HubName, authenticated: bool, claims: &[Claim]) -> Access {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        tables.hubs.get(hub).map_or(Access::Allowed, |hub| {
+            hub.access.judge(authenticated, claims)
+        })
     }
 
     /// A link for one more connection, by the power of two choices on open connections; `None` if no hub-host serves the

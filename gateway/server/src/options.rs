@@ -8,6 +8,7 @@ use std::time::Duration;
 use hubplane_gateway_connection as connection;
 use hubplane_node::config::OriginPattern;
 use hubplane_proto_ids::HubName;
+pub use hubplane_proto_link::AccessRule;
 
 pub use crate::auth::{AuthOptions, SigningKey};
 use crate::outside::Outside;
@@ -17,8 +18,8 @@ use crate::outside::Outside;
 pub struct HubOptions {
     /// Limits and timers of its connections.
     pub connection: Arc<connection::Options>,
-    /// Whether who brings no valid token is refused with 401.
-    pub authenticated_only: bool,
+    /// Who may connect, beside what the hub itself says.
+    pub access: AccessRule,
     /// The lowest negotiate version that is served; 0 is every one that there is (reference signalr-core 3.2).
     pub negotiate_version_min: i32,
     /// Further paths, beside `/hubs/{hub}`.

@@ -31,12 +31,14 @@ impl Shard {
             tracing::debug!(connection = %id, %error, "a socket keeps its delay");
         }
         let link = self.links.attach(&attach.link);
+        let mut connection = Connection::new(attach.info, attach.user, attach.options, self.now);
+        connection.expire_at(attach.expires_at);
         let entry = self.entries.vacant_entry();
         let place = entry.key();
         let signal = SocketWaker::new(&self.ready, place);
         self.serial += 1;
         entry.insert(Entry {
-            connection: Connection::new(attach.info, attach.user, attach.options, self.now),
+            connection,
             socket: Some(Socket {
                 stream,
                 reader: Reader::new(),

@@ -1,6 +1,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use hubplane_gateway_connection::{AskedId, Options, UserSource};
@@ -76,6 +77,8 @@ pub struct Attach {
     pub info: ConnectionInfo,
     /// Who names its user.
     pub user: UserSource,
+    /// When it is closed because its token has expired; `None` if it outlives its token or has none.
+    pub expires_at: Option<Instant>,
     /// The link to the hub-host that serves it.
     pub link: LinkSender,
     /// The options of its hub.

@@ -4,7 +4,7 @@ use hubplane_proto_link::CloseReason;
 
 /// The names of the reasons for which connections end, in the order of [`Metrics::closes`]: those of
 /// [`CloseReason::name`].
-pub const CLOSE_REASONS: [&str; 10] = [
+pub const CLOSE_REASONS: [&str; 11] = [
     "client_closed",
     "client_error",
     "transport_lost",
@@ -15,6 +15,7 @@ pub const CLOSE_REASONS: [&str; 10] = [
     "slow_consumer",
     "opening_failed",
     "draining",
+    "authentication_expired",
 ];
 
 /// What one shard, or all of them, have done so far. Counters only grow, but for the two that say *now*.
@@ -155,7 +156,8 @@ mod tests {
         let published = Published::default();
         published.write(metrics);
         assert_eq!(published.read(), metrics);
-        assert_eq!(metrics.plus(metrics).closed("draining"), 2 * NUMBERS as u64);
+        let last = CLOSE_REASONS[CLOSE_REASONS.len() - 1];
+        assert_eq!(metrics.plus(metrics).closed(last), 2 * NUMBERS as u64);
     }
 
     #[test]
@@ -172,6 +174,7 @@ mod tests {
             CloseReason::SlowConsumer,
             CloseReason::OpeningFailed,
             CloseReason::Draining,
+            CloseReason::AuthenticationExpired,
         ];
         for reason in reasons {
             let mut metrics = Metrics::default();

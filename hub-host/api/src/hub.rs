@@ -31,19 +31,20 @@ use crate::{Call, Context, Declarations, Disconnect, Filters, HubError, Request}
 /// | `#[method(name = "Say")]` on a method | clients know it by this name alone |
 /// | `#[method(skip)]` on a function | it is none that clients invoke |
 ///
-/// | `#[hub(authorize)]`, `#[method(authorize)]` | only who brought a valid token invokes it: the methods of the hub, or this one |
+/// | `#[hub(authorize)]` | only who brought a valid token connects |
+/// | `#[method(authorize)]` | only who brought a valid token invokes it |
 /// | `… roles = "admin,owner"` | only who has one of these roles, by a claim `role` or `roles` |
 /// | `… claim = "tenant"`, `… claim = "tenant=7"` | only who has this claim |
-/// | `#[method(anonymous)]` | everybody, whatever the hub says |
+/// | `#[method(anonymous)]` | everybody who is connected, whatever the hub's own `authorize` says |
 ///
-/// Who is not allowed reads that the user is unauthorized; the connection stays. Five names are the hub's own and cannot
-/// be invoked:
+/// Who may not connect is refused with 401, or with 403 if the token is valid and not enough. Who may not invoke a method
+/// reads that the user is unauthorized; the connection stays. Five names are the hub's own and cannot be invoked:
 ///
 /// | Function | Runs |
 /// | --- | --- |
 /// | `async fn on_connected(&self, ctx: &Context)` | before the first invocation of a connection; an error closes it |
 /// | `async fn on_disconnected(&self, ctx: &Context, reason: &Disconnect)` | once, when it has ended; not if `on_connected` failed |
-/// | `fn user_id(&self, request: &Request) -> Option<String>` | before all others: who the user of a connection is |
+/// | `fn user_id(&self, request: &Request) -> Option<String>` | before all others: who the user of a connection is; a panic fails the handshake |
 /// | `fn authorize(&self, call: &Call) -> bool`, `async` or not | before each method, unless that is `anonymous`: whether it may run |
 /// | `fn filters(&self) -> Filters` | once: what is around all methods, see [`Filter`](crate::Filter) |
 ///
@@ -66,13 +67,13 @@ use crate::{Call, Context, Declarations, Disconnect, Filters, HubError, Request}
 /// }
 ///
 /// let hub = testing::TestHub::new(Shop);
-/// let (ana, guest) = (hub.connect("ana"), hub.connect_anonymously());
+/// assert_eq!(hub.connection().open().unwrap_err(), "401 Unauthorized");
+/// let ana = hub.connect("ana");
 /// assert_eq!(ana.invoke("buy", (7,)), Ok(()));
 /// let denied = |method| Err(format!("Failed to invoke '{method}' because user is unauthorized"));
 /// assert_eq!(ana.invoke::<()>("buy", (100,)), denied("Buy"));
 /// assert_eq!(ana.invoke::<()>("close", ()), denied("Close"));
-/// assert_eq!(guest.invoke::<()>("buy", (7,)), denied("Buy"));
-/// assert_eq!(guest.invoke("look", ()), Ok(()));
+/// assert_eq!(ana.invoke("look", ()), Ok(()));
 /// ```
 ///
 /// The first two may be without the parameters that they do not need, and may return nothing or a `Result`.

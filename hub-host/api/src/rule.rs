@@ -1,15 +1,8 @@
-use hubplane_proto_link::Claim;
+use hubplane_proto_link::{Access, AccessRule, permits};
 
 use crate::Request;
 
-/// Names under which tokens say roles: ours, and that of the reference's claims.
-const ROLE_CLAIMS: [&str; 3] = [
-    "role",
-    "roles",
-    "http://schemas.microsoft.com/ws/2008/06/identity/claims/role",
-];
-
-/// Who may invoke: what `authorize`, `roles`, `claim` and `anonymous` say in `#[hub]` and `#[method]`.
+/// Who may connect or invoke: what `authorize`, `roles`, `claim` and `anonymous` say in `#[hub]` and `#[method]`.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
@@ -19,7 +12,7 @@ pub struct Rule {
     pub roles: &'static [&'static str],
     /// Only who has all of these claims: `name`, or `name=value`.
     pub claims: &'static [&'static str],
-    /// Everybody, whatever the hub says.
+    /// Everybody who is connected, whatever the hub's own function says.
     pub anonymous: bool,
 }
 
@@ -33,28 +26,26 @@ impl Rule {
     };
 
     pub(crate) fn allows(&self, request: &Request) -> bool {
-        if !self.authorize {
-            return true;
+        !self.authorize
+            || request.is_authenticated() && permits(self.roles, self.claims, request.claims())
+    }
+
+    /// The same for who wants to connect, as gateways judge it.
+    pub(crate) fn access(&self) -> AccessRule {
+        let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        AccessRule {
+            authenticated: self.authorize,
+            roles: owned(self.roles),
+            claims: owned(self.claims),
         }
-        let claims = request.claims();
-        let in_role = || {
-            let mut roles = claims
-                .iter()
-                .filter(|claim| ROLE_CLAIMS.contains(&&*claim.name));
-            roles.any(|role| self.roles.contains(&&*role.value))
-        };
-        request.is_authenticated()
-            && (self.roles.is_empty() || in_role())
-            && self.claims.iter().all(|rule| has(claims, rule))
     }
 }
 
-fn has(claims: &[Claim], rule: &str) -> bool {
-    let (name, value) = match rule.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (rule, None),
-    };
-    claims
-        .iter()
-        .any(|claim| claim.name == name && value.is_none_or(|value| claim.value == value))
+/// How HTTP says that somebody may not connect, for tests without HTTP; `None` who may.
+pub(crate) fn refusal(access: Access) -> Option<&'static str> {
+    match access {
+        Access::Allowed => None,
+        Access::Unauthenticated => Some("401 Unauthorized"),
+        Access::Forbidden => Some("403 Forbidden"),
+    }
 }

@@ -49,7 +49,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hubplane_proto_ids::{ConnectionId, HubName};
-use hubplane_proto_link::{CloseReason, ConnectionInfo, ToGateway};
+use hubplane_proto_link::{CloseReason, ConnectionInfo, Identified, ToGateway};
 
 pub use crate::value::Parameters;
 pub use client::{Invoking, Message, TestClient, TestConnection};
@@ -58,6 +58,7 @@ pub use requests::TestRequest;
 pub use streams::{Streaming, TestUpload};
 
 use crate::host::{Connection, Options, Port, Service};
+use crate::rule::refusal;
 use crate::{Filters, Hub, HubContext};
 use executor::Executor;
 use port::WorldPort;
@@ -123,7 +124,7 @@ impl TestHub {
     /// A connection of this user, which has been through `on_connected`.
     ///
     /// # Panics
-    /// If `on_connected` failed; [`connection`](Self::connection) gives its error instead.
+    /// If it may not connect or `on_connected` failed; [`connection`](Self::connection) gives the error instead.
     #[track_caller]
     pub fn connect(&self, user: &str) -> TestClient {
         match self.connection().user(user).open() {
@@ -236,12 +237,23 @@ impl TestHub {
         self.parts.service.name().clone()
     }
 
-    /// Runs `on_connected` of a new connection; the text of its Close message if that failed.
+    /// Runs `on_connected` of a new connection; what its client reads if it does not come to be.
     fn open(&self, info: ConnectionInfo, user: Option<&str>) -> Result<Arc<Connection>, String> {
         use hubplane_proto_link::UserIdSource;
         let info = Arc::new(info);
-        let user = match self.parts.service.declaration().user_id {
-            UserIdSource::Hub => self.parts.service.user_id(&info),
+        let declaration = self.parts.service.declaration();
+        let access = declaration.access.judge(info.authenticated, &info.claims);
+        if let Some(refusal) = refusal(access) {
+            return Err(refusal.to_owned());
+        }
+        let user = match declaration.user_id {
+            UserIdSource::Hub => match self.parts.service.identify(&info).frame {
+                Some(ToGateway::Identified(Identified {
+                    error: Some(text), ..
+                })) => return Err(text),
+                Some(ToGateway::Identified(answer)) => answer.user,
+                _ => None,
+            },
             UserIdSource::Claim => user.and_then(|user| user.parse().ok()),
         };
         let connection = Connection::new(info, user, self.port(), self.port());

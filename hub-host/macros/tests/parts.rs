@@ -125,11 +125,7 @@ fn everything_works_under_a_path_of_its_own() {
     ana.answer("done", |(): ()| Ok(()));
     assert_eq!(ana.invoke("ask", ()), Ok(2));
     assert_eq!(ana.next::<(String,)>("told").0, "thanks");
-    let ben = hub.connect("ben");
-    assert_eq!(ben.invoke("shown", ()), Ok("v".to_owned()));
-    assert!(
-        ben.invoke::<u8>("outcome", ())
-            .unwrap_err()
-            .ends_with("unauthorized")
-    );
+    assert_eq!(ana.invoke("shown", ()), Ok("v".to_owned()));
+    let ben = hub.connection().user("ben").open();
+    assert_eq!(ben.unwrap_err(), "403 Forbidden");
 }

@@ -8,7 +8,7 @@ use hubplane_hub::HubName;
 use hubplane_hub::host::{Connection, Ended, Port, Run, Service};
 use hubplane_proto_ids::{ConnectionId, NodeId, UserId};
 use hubplane_proto_link::{
-    CloseReason, ConnectionInfo, Done, Identified, Invocation, Stage, ToGateway, ToHubHost,
+    CloseReason, ConnectionInfo, Done, Invocation, Stage, ToGateway, ToHubHost,
 };
 use tokio::sync::mpsc;
 
@@ -116,12 +116,15 @@ impl Link {
         };
         let (service, port) = (hosted.service.clone(), Arc::clone(&self.port));
         self.host.calls.spawn(async move {
-            let user = service.user_id(&info);
-            let connection = info.connection.clone();
-            // A link that is lost needs no answer, here and below.
-            let _ = port
-                .send(ToGateway::Identified(Identified { connection, user }))
-                .await;
+            let Ended { frame, problem, .. } = service.identify(&info);
+            if let Some(problem) = problem {
+                let (hub, connection) = (service.name(), &info.connection);
+                tracing::error!(%hub, %connection, problem, "user_id failed, and with it the handshake");
+            }
+            if let Some(frame) = frame {
+                // A link that is lost needs no answer, here and below.
+                let _ = port.send(frame).await;
+            }
         });
     }
 

@@ -44,7 +44,7 @@ impl Variant {
         let mut options = at(self.name(), before);
         match self {
             Self::Test | Self::NoWebSockets => {}
-            Self::Authorized => options.authenticated_only = true,
+            Self::Authorized => options.access.authenticated = true,
             Self::MinimumTwelve => options.negotiate_version_min = 12,
             Self::MinimumNegative => options.negotiate_version_min = -1,
         }

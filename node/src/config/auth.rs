@@ -26,7 +26,7 @@ options! {
         /// How much clocks may differ when expiry and not-before are judged; at most `5m`.
         #[serde(with = "humantime_serde")]
         pub clock_skew: Duration = Duration::from_secs(30),
-        /// Whether connections without a token are refused.
+        /// Whether connections without a valid token are refused; a hub may say otherwise in `hubs.<name>.authorize`.
         pub required: bool = false,
     }
 }

@@ -45,6 +45,13 @@ options! {
         /// How long a negotiated connection may take to open its transport; the same for all hubs.
         #[serde(with = "humantime_serde")]
         pub negotiate_timeout: Duration = Duration::from_secs(15),
+        /// Whether connections without a valid token are refused; not set: as `auth.required` says. What a hub says of
+        /// itself (`#[hub(authorize)]`) holds beside it.
+        pub authorize: Option<bool> = None,
+        /// Only who has one of these roles connects, by a claim `role` or `roles`; others with a valid token get 403.
+        pub roles: Vec<String> = Vec::new(), shown as "everybody",
+        /// Only who has all of these claims connects, written `name` or `name=value`; others with a valid token get 403.
+        pub claims: Vec<String> = Vec::new(), shown as "everybody",
         /// Further paths of one hub beside `/hubs/{hub}`, such as `["/chatHub"]`; only in `[hubs.<name>]`.
         pub paths: Vec<String> = Vec::new(), shown as "none",
         /// The origins of the web pages that may use a hub, such as `["https://app.example.com",
@@ -193,6 +200,17 @@ impl HubOptions {
         ];
         let zero = positive.into_iter().filter(|(_, is_zero)| *is_zero);
         let mut problems: Vec<_> = zero.map(|(option, _)| (option, "is 0")).collect();
+        if self.roles.iter().any(String::is_empty) {
+            problems.push(("roles", "has an empty role"));
+        }
+        let nameless = |claim: &String| claim.is_empty() || claim.starts_with('=');
+        if self.claims.iter().any(nameless) {
+            problems.push(("claims", "has a claim without a name"));
+        }
+        let asks = !self.roles.is_empty() || !self.claims.is_empty();
+        if self.authorize == Some(false) && asks {
+            problems.push(("authorize", "is false, but roles or claims are asked for"));
+        }
         if self.client_timeout <= self.keep_alive_interval {
             problems.push(("client_timeout", "is not longer than keep_alive_interval"));
         }

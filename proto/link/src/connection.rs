@@ -95,6 +95,8 @@ pub enum CloseReason {
     OpeningFailed,
     /// This node drains.
     Draining,
+    /// Its token has expired, and its hub keeps nobody beyond that.
+    AuthenticationExpired,
 }
 
 impl CloseReason {
@@ -111,13 +113,19 @@ impl CloseReason {
             Self::SlowConsumer => "slow_consumer",
             Self::OpeningFailed => "opening_failed",
             Self::Draining => "draining",
+            Self::AuthenticationExpired => "authentication_expired",
         }
     }
 
     /// The error that `on_disconnected` is given; `None` where the end is ordinary (reference signalr-core 13.3).
     pub fn error(&self) -> Option<String> {
         match self {
-            Self::ClientClosed | Self::TransportLost | Self::Aborted | Self::Draining | Self::OpeningFailed => None,
+            Self::ClientClosed
+            | Self::TransportLost
+            | Self::Aborted
+            | Self::Draining
+            | Self::OpeningFailed
+            | Self::AuthenticationExpired => None,
             Self::ClientError(text) => Some(format!("HubException: {text}")),
             Self::ClientTimeout => Some(
                 "OperationCanceledException: Client hasn't sent a message/ping within the configured ClientTimeoutInterval."

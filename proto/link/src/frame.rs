@@ -1,6 +1,8 @@
 use hubplane_proto_ids::{ConnectionId, HubName, NodeId};
 use serde::{Deserialize, Serialize};
 
+use crate::AccessRule;
+
 /// The first frame of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayHello {
@@ -24,6 +26,8 @@ pub struct HubDeclaration {
     pub name: HubName,
     /// Who names its users.
     pub user_id: UserIdSource,
+    /// Who may connect to it.
+    pub access: AccessRule,
 }
 
 /// Who finds the user of a connection.

@@ -28,6 +28,7 @@
 //!
 //! Order: the frames of one [`Caller`] arrive in the order in which they were sent; nothing is promised between callers.
 
+mod access;
 pub mod codec;
 mod connection;
 mod frame;
@@ -39,6 +40,7 @@ mod to_hub_host;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, AccessRule, permits};
 pub use connection::{Claim, CloseReason, ConnectionInfo, Header, Transport};
 pub use frame::{
     AckId, AckOutcome, CALLER_CREDIT_BYTES, Caller, GatewayHello, HubDeclaration, HubHostHello,

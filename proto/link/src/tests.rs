@@ -106,6 +106,7 @@ fn to_gateway() -> Vec<ToGateway> {
         ToGateway::Identified(Identified {
             connection: connection(),
             user: None,
+            error: Some("no".into()),
         }),
         ToGateway::Done(Done {
             connection: connection(),

@@ -187,6 +187,9 @@ pub struct Identified {
     pub connection: ConnectionId,
     /// Its user, if it has one.
     pub user: Option<UserId>,
+    /// The text for the handshake response if the hub's function failed: the connection does not come to be
+    /// (reference signalr-core 10.2).
+    pub error: Option<String>,
 }
 
 /// Which lifecycle method has run.

@@ -295,7 +295,7 @@ async fn each_way_to_connect_works() {
 async fn a_hub_that_wants_to_know_its_callers_answers_401_to_others() {
     let key = b"a secret of at least thirty-two bytes".to_vec();
     let mut options = options(1, false);
-    options.gateway.default_hub.authenticated_only = true;
+    options.gateway.default_hub.access.authenticated = true;
     options.gateway.auth.keys = vec![SigningKey {
         id: None,
         secret: key.clone(),

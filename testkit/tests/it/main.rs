@@ -1,6 +1,7 @@
 //! What is promised (DESIGN 5), on clusters in one process.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error fails")]
 
+mod auth;
 mod bad_input;
 mod directory;
 mod front;

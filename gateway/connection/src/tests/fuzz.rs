@@ -76,6 +76,7 @@ fn take(rig: &mut Rig, step: Step) -> Vec<String> {
         Step::Identified => rig.connection.handle_identified(Identified {
             connection: id(),
             user: None,
+            error: None,
         }),
         Step::Visible => rig.connection.handle_visible(rig.now),
         Step::Ask(number) => {

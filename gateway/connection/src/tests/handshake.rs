@@ -28,6 +28,7 @@ fn a_hub_that_names_its_users_is_asked_before_anything_is_visible() {
     rig.connection.handle_identified(Identified {
         connection: id(),
         user,
+        error: None,
     });
     assert_eq!(rig.outputs(), ["appear Some(UserId(\"bo\"))"]);
     rig.connection.handle_visible(rig.now);
@@ -38,6 +39,24 @@ fn a_hub_that_names_its_users_is_asked_before_anything_is_visible() {
             "hub opened MessagePack Some(UserId(\"bo\"))"
         ]
     );
+}
+
+#[test]
+fn a_hub_that_fails_to_name_the_user_fails_the_handshake_in_the_protocols_format() {
+    for (handshake, response) in [
+        (JSON, "text {\"error\":\"no\"}<RS>"),
+        (MESSAGEPACK, "binary 7b226572726f72223a226e6f227d1e"),
+    ] {
+        let mut rig = Rig::with_user(Options::default(), UserSource::AskHub);
+        rig.client(handshake);
+        rig.connection.handle_identified(Identified {
+            connection: id(),
+            user: None,
+            error: Some("no".to_owned()),
+        });
+        let expected = [response, "close", "ended protocol_error"];
+        assert_eq!(rig.outputs(), expected, "the hub hears nothing of it");
+    }
 }
 
 #[test]

@@ -123,3 +123,48 @@ fn silence_does_not_count_while_the_carrier_takes_no_message() {
     );
     assert!(rig.pass(0.1).iter().any(|seen| seen.contains("\"type\":7")));
 }
+
+#[test]
+fn an_expired_token_closes_the_connection_and_the_client_may_come_again() {
+    let mut rig = Rig::open(Options::default());
+    let in_20_s = rig.now + Duration::from_secs(20);
+    rig.connection.expire_at(Some(in_20_s));
+    rig.client(call("1"));
+    let seen = rig.pass(30.0);
+    let close = "text {\"type\":7,\"allowReconnect\":true}<RS>";
+    let expected = [
+        "15: ping".to_owned(),
+        format!("20: {close}"),
+        "20: hub closed None".to_owned(),
+    ];
+    assert_eq!(seen, expected, "a method that runs is not waited for");
+    assert_eq!(rig.closed(), ["close", "ended authentication_expired"]);
+}
+
+#[test]
+fn a_later_request_brings_another_expiry_or_none() {
+    let mut rig = Rig::open(Options::default());
+    let in_10_s = rig.now + Duration::from_secs(10);
+    rig.connection.expire_at(Some(in_10_s));
+    rig.pass(5.0);
+    rig.connection
+        .expire_at(Some(in_10_s + Duration::from_secs(10)));
+    assert_eq!(rig.pass(10.0), ["15: ping"]);
+    rig.connection.expire_at(None);
+    assert_eq!(rig.pass(30.0), ["30: ping", "45: ping"]);
+}
+
+#[test]
+fn a_token_that_expires_before_the_handshake_is_answered_cancels_it() {
+    let mut rig = Rig::new(Options::default());
+    rig.connection
+        .expire_at(Some(rig.now + Duration::from_secs(1)));
+    let seen = rig.pass(2.0);
+    assert_eq!(
+        seen[..2],
+        [
+            "1: text {\"error\":\"Handshake was canceled.\"}<RS>",
+            "1: close"
+        ]
+    );
+}

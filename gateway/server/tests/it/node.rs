@@ -9,8 +9,8 @@ use hubplane_gateway_server::{Gateway, GatewayOptions, GatewayParts, RelayBus};
 use hubplane_node::tasks::Tasks;
 use hubplane_proto_ids::{ConnectionId, HubName, NodeId, NodeName};
 use hubplane_proto_link::{
-    Arguments, Done, Encoding, HubDeclaration, HubHostHello, Stage, ToGateway, ToHubHost,
-    UserIdSource,
+    AccessRule, Arguments, Done, Encoding, HubDeclaration, HubHostHello, Stage, ToGateway,
+    ToHubHost, UserIdSource,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -62,6 +62,7 @@ pub(crate) async fn cluster<const N: usize>() -> [Node; N] {
             hubs: vec![HubDeclaration {
                 name: hub(),
                 user_id: UserIdSource::Claim,
+                access: AccessRule::default(),
             }],
         };
         gateway.add_hub_host(&hello, sender, from_hub);

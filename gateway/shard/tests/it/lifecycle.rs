@@ -85,6 +85,7 @@ async fn a_hub_may_name_the_user(shards: u8) {
     let answer = Identified {
         connection: "c".parse().unwrap(),
         user: Some(user.clone()),
+        error: None,
     };
     node.command("c", Command::FromHub(ToGateway::Identified(answer)))
         .await;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use hubplane_proto_link::Arguments;
+use hubplane_proto_link::{AccessRule, Arguments};
 
 use crate::hub::Shape;
 use crate::returned::Returned;
@@ -16,7 +16,7 @@ pub(super) struct Found<'a> {
     /// As it was declared.
     pub(super) name: &'a str,
     pub(super) shape: Shape,
-    /// Whether the rules of the hub and of the method allow it.
+    /// Whether the rule of the method allows it.
     pub(super) allowed: bool,
     pub(super) run: Result<Run, BindError>,
 }
@@ -37,6 +37,8 @@ pub(super) trait Erased: Send + Sync {
         ctx: Context,
         reason: Disconnect,
     ) -> BoxFuture<'static, Result<(), HubError>>;
+    /// Who may connect.
+    fn access(&self) -> AccessRule;
     /// Whether the hub has something to say about calls itself.
     fn authorizes(&self) -> bool;
     fn authorize(&self, call: Call) -> BoxFuture<'static, bool>;
@@ -63,9 +65,8 @@ impl<H: Hub> Erased for Native<H> {
             .binary_search_by(|method| name::compare(method.name, target))
             .ok()?;
         let method = methods.get(at)?;
-        let rule = &method.shape.rule;
-        let allowed = rule.anonymous
-            || (self.definition.rule.allows(ctx.request()) && rule.allows(ctx.request()));
+        // The rule of the hub is about connections: a gateway has judged it.
+        let allowed = method.shape.rule.allows(ctx.request());
         Some(Found {
             name: method.name,
             shape: method.shape,
@@ -90,6 +91,10 @@ impl<H: Hub> Erased for Native<H> {
             Some(run) => run(Arc::clone(&self.hub), ctx, reason),
             None => Box::pin(std::future::ready(Ok(()))),
         }
+    }
+
+    fn access(&self) -> AccessRule {
+        self.definition.rule.access()
     }
 
     fn authorizes(&self) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use hubplane_proto_ids::{HubName, InvalidId, UserId};
 use hubplane_proto_link::{
-    CloseReason, ConnectionInfo, Done, HubDeclaration, Stage, ToGateway, UserIdSource,
+    CloseReason, ConnectionInfo, Done, HubDeclaration, Identified, Stage, ToGateway, UserIdSource,
 };
 
 use super::erased::{Erased, Native};
@@ -190,6 +190,7 @@ impl Service {
             } else {
                 UserIdSource::Claim
             },
+            access: self.hub.access(),
         }
     }
 
@@ -198,11 +199,28 @@ impl Service {
         HubContext::new(self.name.clone(), port)
     }
 
-    /// Who the hub says that a connection's user is. A panic, and a name that is none, is nobody.
-    pub fn user_id(&self, info: &Arc<ConnectionInfo>) -> Option<UserId> {
+    /// Asks the hub who the user of a connection is. A name that is none is nobody; after a panic the connection does
+    /// not come to be.
+    pub fn identify(&self, info: &Arc<ConnectionInfo>) -> Ended {
         let request = Request::new(Arc::clone(info));
         let named = catch_unwind(AssertUnwindSafe(|| self.hub.user_id(&request)));
-        UserId::new(named.ok()??).ok()
+        let (user, failure) = match named {
+            Ok(name) => (name.and_then(|name| UserId::new(name).ok()), None),
+            Err(panic) => (None, Some(Failure::panicked(&*panic))),
+        };
+        let text = |error| text::handshake_failed(error, self.options.detailed_errors);
+        let identified = Identified {
+            connection: info.connection.clone(),
+            user,
+            error: failure.as_ref().map(|failure| text(&failure.error)),
+        };
+        Ended {
+            frame: Some(ToGateway::Identified(identified)),
+            run: failure
+                .as_ref()
+                .map_or(Run::Returned, |failure| failure.run),
+            problem: failure.map(|failure| format!("{:?}", failure.error)),
+        }
     }
 
     /// Runs `on_connected`.

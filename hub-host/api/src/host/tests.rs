@@ -453,14 +453,18 @@ fn the_hub_may_name_users_itself() {
             name: "sub".into(),
             value: user.into(),
         }));
-        service
-            .user_id(&Arc::new(info))
-            .map(|user| user.to_string())
+        match service.identify(&Arc::new(info)).frame {
+            Some(ToGateway::Identified(answer)) => {
+                (answer.user.map(|user| user.to_string()), answer.error)
+            }
+            other => panic!("{other:?}"),
+        }
     };
-    assert_eq!(named(Some("ana")).as_deref(), Some("user-ana"));
-    assert_eq!(named(None), None);
-    assert_eq!(named(Some("panic")), None);
-    assert_eq!(named(Some("long")), None, "no user has such a name");
+    assert_eq!(named(Some("ana")), (Some("user-ana".into()), None));
+    assert_eq!(named(None), (None, None));
+    assert_eq!(named(Some("long")), (None, None), "no user has such a name");
+    let failed = "An unexpected error occurred during connection handshake.";
+    assert_eq!(named(Some("panic")), (None, Some(failed.into())));
 }
 
 #[test]

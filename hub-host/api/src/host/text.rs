@@ -21,6 +21,12 @@ pub(super) fn refused(error: &HubError, detailed: bool) -> String {
     )
 }
 
+/// Text for the handshake response of a connection whose user the hub failed to name (reference signalr-core 10.2).
+pub(super) fn handshake_failed(error: &HubError, detailed: bool) -> String {
+    let base = "An unexpected error occurred during connection handshake.";
+    with_detail(base.to_owned(), error, detailed)
+}
+
 /// The long form is for errors that are meant for clients, and for hubs with detailed errors.
 fn with_detail(base: String, error: &HubError, detailed: bool) -> String {
     if detailed || error.is_shown() {

@@ -99,7 +99,8 @@ impl TestConnection {
     /// Connects.
     ///
     /// # Errors
-    /// If `on_connected` failed: the text of the Close message that the client gets.
+    /// What the client reads if it does not come in: `401 Unauthorized` or `403 Forbidden` if the rule of the hub is
+    /// against it, the error of the handshake if `user_id` failed, that of the Close message if `on_connected` did.
     #[track_caller]
     pub fn open(self) -> Result<TestClient, String> {
         let Self { hub, info, user } = self;

@@ -1,4 +1,4 @@
-use hubplane_proto_link::{HubDeclaration, Identified, UserIdSource};
+use hubplane_proto_link::{AccessRule, HubDeclaration, Identified, UserIdSource};
 
 use super::*;
 
@@ -10,6 +10,7 @@ async fn the_hello_names_the_hubs() {
     let waiting = HubDeclaration {
         name: "waiting".parse().unwrap(),
         user_id: UserIdSource::Hub,
+        access: AccessRule::default(),
     };
     assert_eq!(gateway.hello.hubs, [waiting]);
 }
@@ -36,6 +37,7 @@ async fn the_hub_names_the_user() {
         let expected = Identified {
             connection: "c-1".parse().unwrap(),
             user: user.map(|user| user.parse().unwrap()),
+            error: None,
         };
         assert_eq!(gateway.next().await, ToGateway::Identified(expected));
     }
