@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::http::{Route, authority, is_secure, open, parse, request_by};
-use crate::{ConnectError, Options, Socket};
+use crate::{ConnectError, Options, Socket, resume};
 
 /// As the JavaScript client (`signalr-core` 3.4).
 const REDIRECTIONS_MAX: usize = 100;
@@ -19,11 +19,13 @@ const REDIRECTIONS_MAX: usize = 100;
 const READ_BUFFER_BYTES: usize = 4 << 10;
 
 /// What is left of an endpoint after negotiate: where to attach, by what name, and with which token.
-struct Negotiated {
+#[derive(Debug)]
+pub(crate) struct Negotiated {
     base: String,
     connection_id: Option<String>,
     connection_token: Option<String>,
     access_token: Option<String>,
+    stateful_reconnect: bool,
 }
 
 /// Negotiates and opens the WebSocket, and hands out its socket: nothing has been said on it. For what no WebSocket
@@ -45,17 +47,24 @@ pub(crate) struct Connected {
     pub(crate) connection_id: Option<String>,
     /// What came behind the answer of the handshake.
     pub(crate) received: BytesMut,
+    /// With stateful reconnect: where to attach again.
+    pub(crate) again: Option<Negotiated>,
 }
 
 pub(crate) async fn connect(url: &str, options: &Options) -> Result<Connected, ConnectError> {
     in_time(options, async {
         let negotiated = negotiate(url, options).await?;
         let mut socket = attach(&negotiated, options).await?;
-        let received = shake(&mut socket, options).await?;
+        let version = match negotiated.stateful_reconnect {
+            true => resume::HANDSHAKE_VERSION,
+            false => options.handshake_version,
+        };
+        let received = shake(&mut socket, options, version).await?;
         Ok(Connected {
             socket,
-            connection_id: negotiated.connection_id,
+            connection_id: negotiated.connection_id.clone(),
             received,
+            again: negotiated.stateful_reconnect.then_some(negotiated),
         })
     })
     .await
@@ -67,6 +76,14 @@ fn route(options: &Options) -> Route<'_> {
         local: options.local_address,
         trust: options.trust.as_ref(),
     }
+}
+
+/// Opens another socket for the same connection, on which nothing has been said.
+pub(crate) async fn attach_again(
+    negotiated: &Negotiated,
+    options: &Options,
+) -> Result<WebSocketStream<Socket>, ConnectError> {
+    in_time(options, attach(negotiated, options)).await
 }
 
 async fn in_time<T>(
@@ -90,6 +107,7 @@ async fn negotiate(url: &str, options: &Options) -> Result<Negotiated, ConnectEr
             connection_id: None,
             connection_token: None,
             access_token: token,
+            stateful_reconnect: false,
         });
     }
     for _ in 0..=REDIRECTIONS_MAX {
@@ -114,6 +132,7 @@ async fn negotiate(url: &str, options: &Options) -> Result<Negotiated, ConnectEr
             connection_id: Some(connection_id),
             connection_token: Some(connection_token),
             access_token: token,
+            stateful_reconnect: response.stateful_reconnect && options.stateful_reconnect.is_some(),
         });
     }
     Err(ConnectError::Redirections)
@@ -131,6 +150,9 @@ async fn ask(
         .map(|version| format!("negotiateVersion={version}"));
     append_query(&mut url, query);
     append_query(&mut url, version.as_deref().unwrap_or(""));
+    if options.stateful_reconnect.is_some() {
+        append_query(&mut url, "useStatefulReconnect=true");
+    }
 
     let mut headers = options.headers.clone();
     headers.extend(token.map(bearer));
@@ -202,8 +224,9 @@ fn attach_request(
 async fn shake(
     socket: &mut WebSocketStream<Socket>,
     options: &Options,
+    version: i32,
 ) -> Result<BytesMut, ConnectError> {
-    let request = handshake::write_request(options.encoding, options.handshake_version);
+    let request = handshake::write_request(options.encoding, version);
     let websocket = |error| ConnectError::WebSocket(Box::new(error));
     socket
         .send(data_message(TransferFormat::Text, request))

@@ -20,6 +20,11 @@ pub struct Options {
     pub negotiate_version: Option<i32>,
     /// The version asked for in the handshake.
     pub handshake_version: i32,
+    /// Asks for stateful reconnect (`signalr-core` 17), and says how much may be sent without being acknowledged before
+    /// the next message waits, in bytes; the official clients have 100,000. Where the server grants it, the handshake asks
+    /// for version 2, and the connection goes on over another socket when its own is lost without a close frame: one
+    /// attempt, as the official clients make it.
+    pub stateful_reconnect: Option<usize>,
     /// The address of this machine to connect from. An address has some 28,000 ports for one server: who needs more
     /// connections takes several addresses. `None`: the system chooses.
     pub local_address: Option<IpAddr>,
@@ -50,6 +55,7 @@ impl Default for Options {
             skip_negotiation: false,
             negotiate_version: Some(1),
             handshake_version: 1,
+            stateful_reconnect: None,
             local_address: None,
             trust: None,
             headers: Vec::new(),

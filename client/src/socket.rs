@@ -57,8 +57,11 @@ impl Trust {
         self
     }
 
-    /// Begins TLS on a connection to `host`.
-    pub(crate) async fn connect(&self, host: &str, socket: TcpStream) -> io::Result<Socket> {
+    /// Begins TLS on a connection to `host`, whose certificate has to name it.
+    ///
+    /// # Errors
+    /// Whatever ends the handshake: a certificate that is not believed, no common protocol, a broken connection.
+    pub async fn connect(&self, host: &str, socket: TcpStream) -> io::Result<Socket> {
         let name = ServerName::try_from(host.to_owned());
         let name = name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let connector = TlsConnector::from(Arc::clone(&self.0));

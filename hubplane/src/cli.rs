@@ -122,8 +122,9 @@ impl Args {
             .unwrap_or_else(|| Command::Dev(self.dev.clone()))
     }
 
-    pub(crate) fn load(&self) -> anyhow::Result<Config> {
-        let mut sources = Sources::process().defaults(&DEV)?;
+    /// The configuration of a program that serves what `hubs` says.
+    pub(crate) fn load(&self, hubs: impl FnOnce(Sources) -> Sources) -> anyhow::Result<Config> {
+        let mut sources = hubs(Sources::process()).defaults(&DEV)?;
         if let Some(path) = &self.config {
             sources = sources.file(FileSource::Exactly(path.clone()));
         }

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use axum::Router;
 use hubplane_backplane_carrier::MemoryBus;
-use hubplane_gateway_server::{
-    Gateway, GatewayOptions, GatewayParts, Listener, RelayBus, RouterDialer,
-};
+pub use hubplane_gateway_server::Listener;
+use hubplane_gateway_server::{Gateway, GatewayOptions, GatewayParts, RelayBus, RouterDialer};
 use hubplane_hub::HubContext;
 use hubplane_hub::host::Service;
 use hubplane_hub_host_server::HubHost;

@@ -9,8 +9,8 @@ mod hubs;
 
 use axum::Router;
 use hubplane_gateway_server::{GatewayOptions, SigningKey};
-use hubplane_hub::{Hub as _, HubContext};
 use hubplane_hub::host::{InvalidHub, Options, Service};
+use hubplane_hub::{Hub as _, HubContext};
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_proto_ids::{ConnectionToken, HubName, InvalidId};
 

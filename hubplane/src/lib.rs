@@ -25,13 +25,14 @@
 mod app;
 mod cli;
 pub mod cluster;
+pub mod config;
 pub mod conformance;
 mod dev;
 mod settings;
+pub mod test;
 
 pub use app::App;
 pub use axum;
-pub use hubplane_hub::testing as test;
 pub use hubplane_hub::*;
 
 /// The guide's blocks are doc tests of this item, which is nowhere else.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hubplane_gateway_server::{
     AccessRule, AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, Outside, QueueLimits,
-    Redirect, SigningKey,
+    Redirect, SigningKey, StatefulOptions, Transports,
 };
 use hubplane_node::config::{self, Config};
 use hubplane_node::tls::TlsOptions;
@@ -67,15 +67,27 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
             .and_then(|bytes| usize::try_from(bytes).ok()),
         detailed_errors: options.detailed_errors,
         parallel_invocations_max: NonZeroU32::new(parallel).unwrap_or(NonZeroU32::MIN),
+        stateful_reconnect: options.stateful_reconnect.then(|| StatefulOptions {
+            buffer_bytes: options.stateful_reconnect_buffer_bytes.as_usize(),
+            detached_timeout: options.stateful_reconnect_timeout,
+        }),
         queue: QueueLimits {
             bytes_max: options.outbound_queue_bytes.as_usize(),
             age_max: options.outbound_queue_age,
             ..defaults.queue
         },
+        poll_timeout: options.long_polling_timeout,
+        disconnect_timeout: options.disconnect_timeout,
         ..defaults
     };
+    let offers = |transport| options.transports.contains(&transport);
     HubOptions {
         connection: Arc::new(connection),
+        transports: Transports {
+            web_sockets: offers(config::Transport::WebSockets),
+            server_sent_events: offers(config::Transport::ServerSentEvents),
+            long_polling: offers(config::Transport::LongPolling),
+        },
         access: AccessRule {
             authenticated: options.authorize.unwrap_or(auth.required),
             roles: options.roles.clone(),

@@ -17,7 +17,7 @@ use hubplane::cluster::{Cluster, ClusterOptions};
 use hubplane::conformance::TestApplications;
 use hubplane::host::{Options as RunOptions, Service};
 use hubplane::{Context, Disconnect, Hub, HubError, HubName, hub};
-use hubplane_gateway_server::{ConnectionOptions, GatewayOptions, HubOptions};
+use hubplane_gateway_server::{ConnectionOptions, GatewayOptions, HubOptions, Transports};
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_node::Phases;
 use hubplane_node::tasks::Tasks;
@@ -71,11 +71,7 @@ impl Hubs {
     /// The conformance hub, and the same under other options. How much an upload buffers is no option here. `/echo` was
     /// a raw connection; a hub under its path lets the recorder go on.
     fn conformance(&mut self) -> anyhow::Result<()> {
-        self.variant(
-            "conformance",
-            &["/hubs/nostateful", "/hubs/websockets-only"],
-            |_| {},
-        )?;
+        self.variant("conformance", &["/hubs/nostateful"], |_| {})?;
         self.variant("detailed", &["/default", "/echo"], |options| {
             options.detailed_errors = true
         })?;
@@ -94,6 +90,7 @@ impl Hubs {
         })?;
         self.variant("noprotocols", &[], |options| options.encodings.clear())?;
         self.variant("capacityone", &[], |_| {})?;
+        self.one_transport_each()?;
         // No connection ends with its token, as there it did.
         self.variant("expiring", &[], |_| {})?;
         self.variant("forbidden", &[], |_| {})?;
@@ -102,6 +99,43 @@ impl Hubs {
             if hub.as_str() == "forbidden" {
                 options.access.claims = vec!["nobody-has-this".to_owned()];
             }
+        }
+        Ok(())
+    }
+
+    fn one_transport_each(&mut self) -> anyhow::Result<()> {
+        let none = Transports {
+            web_sockets: false,
+            server_sent_events: false,
+            long_polling: false,
+        };
+        let cases = [
+            (
+                "websockets-only",
+                Transports {
+                    web_sockets: true,
+                    ..none
+                },
+            ),
+            (
+                "sse-only",
+                Transports {
+                    server_sent_events: true,
+                    ..none
+                },
+            ),
+            (
+                "longpolling-only",
+                Transports {
+                    long_polling: true,
+                    ..none
+                },
+            ),
+        ];
+        for (name, transports) in cases {
+            self.variant(name, &[], |_| {})?;
+            let options = self.gateway.hubs.get_mut(&HubName::new(name)?);
+            options.context("just served")?.transports = transports;
         }
         Ok(())
     }
@@ -150,6 +184,9 @@ impl Hubs {
             connection.client_timeout = Duration::from_secs(3);
             connection.handshake_timeout = Duration::from_secs(2);
             connection.transport_close_timeout = Duration::from_secs(1);
+            connection.disconnect_timeout = Duration::from_secs(2);
+            connection.poll_timeout = Duration::from_secs(2);
+            self.gateway.negotiate_timeout = Duration::from_secs(2);
         }
         let run = RunOptions {
             detailed_errors: connection.detailed_errors,

@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hubplane::{Context, Disconnect, HubError, Items, Membership, Request, hub};
+use hubplane::{Context, Disconnect, HubError, Items, Membership, Request, UserId, hub};
 use tokio::sync::Semaphore;
 
 /// What happened to connections, in order.
@@ -96,15 +96,21 @@ impl TestHub {
     }
 
     async fn on_disconnected(&self, ctx: &Context, reason: &Disconnect) {
-        self.lifecycle.note(format!(
-            "disconnected {} {:?}",
-            ctx.connection_id(),
-            reason.error()
-        ));
+        let error = reason.error();
+        let why = error.as_deref().or(reason.reason());
+        self.lifecycle
+            .note(format!("disconnected {} {why:?}", ctx.connection_id()));
     }
 
     async fn id(&self, ctx: &Context) -> String {
         ctx.connection_id().to_string()
+    }
+
+    /// The address that the caller connected from, and the path and query that it asked for.
+    fn whence(&self, ctx: &Context) -> (String, String) {
+        let remote = ctx.remote_address().map(|address| address.to_string());
+        let asked = format!("{}?{}", ctx.path(), ctx.query_string());
+        (remote.unwrap_or_default(), asked)
     }
 
     async fn echo(&self, text: String) -> String {
@@ -192,6 +198,39 @@ impl TestHub {
         ctx.caller().send("waiting", (user,)).await?;
         let permit = self.passes.acquire().await;
         Ok(permit.map(tokio::sync::SemaphorePermit::forget).is_ok())
+    }
+
+    async fn count(&self, ctx: &Context, group: String) -> Result<u64, HubError> {
+        Ok(ctx.group(&group).count().await?)
+    }
+
+    /// The users of a group, in pages of two.
+    async fn users(&self, ctx: &Context, group: String) -> Result<Vec<Vec<UserId>>, HubError> {
+        let mut pages: Vec<Vec<UserId>> = Vec::new();
+        loop {
+            let last = pages.last().and_then(|page| page.last());
+            let page = ctx.group(&group).users(last, 2).await?;
+            let is_last = page.len() < 2;
+            pages.push(page);
+            if is_last {
+                return Ok(pages);
+            }
+        }
+    }
+
+    /// Ends any connection, on whatever gateway it is.
+    async fn close(
+        &self,
+        ctx: &Context,
+        connection: String,
+        reason: String,
+    ) -> Result<(), HubError> {
+        Ok(ctx.close(connection).reason(reason).await?)
+    }
+
+    /// How many milliseconds this invocation may still run.
+    fn time_left(&self, ctx: &Context) -> Option<u128> {
+        ctx.time_left().map(|left| left.as_millis())
     }
 
     async fn abort(&self, ctx: &Context) -> Result<(), HubError> {

@@ -34,6 +34,12 @@ impl Charge {
         self.set(bytes);
     }
 
+    /// One for another holder, in the same account.
+    pub(crate) fn beside(&self) -> Self {
+        let account = self.account.clone();
+        Self { account, bytes: 0 }
+    }
+
     /// The holder holds this much now.
     pub(crate) fn set(&mut self, bytes: usize) {
         if let Some(Account(total)) = &self.account {

@@ -1,8 +1,8 @@
 //! The timers of a connection (reference signalr-core 10.2, 13.1, 13.2).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use hubplane_proto_link::CloseReason;
+use hubplane_proto_link::{CloseReason, Transport};
 
 use crate::connection::{Connection, Phase};
 use crate::{Options, Output};
@@ -11,8 +11,9 @@ use crate::{Options, Output};
 #[derive(Debug)]
 pub(crate) struct Clocks {
     handshake_until: Instant,
-    /// The next ping to the client. Counted from the last ping, whatever else is sent (13.1).
-    ping_at: Instant,
+    /// The next ping to the client. Counted from the last ping, whatever else is sent (13.1); a client that polls gets
+    /// none (8.5).
+    ping_at: Option<Instant>,
     /// Since when the receive loop waits for the client without having got a whole message.
     heard_at: Instant,
     /// The client has pinged: from the first ping on its silence counts (13.2).
@@ -27,7 +28,7 @@ impl Clocks {
     pub(crate) fn new(options: &Options, now: Instant) -> Self {
         Self {
             handshake_until: now + options.handshake_timeout,
-            ping_at: now,
+            ping_at: None,
             heard_at: now,
             armed: false,
             expires_at: None,
@@ -36,13 +37,33 @@ impl Clocks {
     }
 
     /// The handshake is answered: pings begin.
-    pub(crate) fn answered(&mut self, options: &Options, now: Instant) {
-        self.ping_at = now + options.keep_alive_interval;
+    pub(crate) fn answered(&mut self, options: &Options, transport: Transport, now: Instant) {
+        let pings = transport != Transport::LongPolling;
+        self.ping_at = pings.then(|| now + options.keep_alive_interval);
     }
 
     /// A whole message came, or the receive loop waits for the client again: silence counts from zero.
     pub(crate) fn heard(&mut self, now: Instant) {
         self.heard_at = now;
+    }
+
+    /// How long its token is still valid, if that counts.
+    pub(crate) fn expires_in(&self, now: Instant) -> Option<Duration> {
+        self.expires_at
+            .map(|expires_at| expires_at.saturating_duration_since(now))
+    }
+
+    /// How long the client has been silent, if that counts.
+    pub(crate) fn silent(&self, now: Instant) -> Option<Duration> {
+        let silent = now.saturating_duration_since(self.heard_at);
+        self.armed.then_some(silent)
+    }
+
+    /// The client has been silent elsewhere.
+    pub(crate) fn was_silent(&mut self, silent: Option<Duration>, now: Instant) {
+        self.armed = silent.is_some();
+        let heard_at = silent.and_then(|silent| now.checked_sub(silent));
+        self.heard_at = heard_at.unwrap_or(now);
     }
 
     pub(crate) fn closing(&mut self, options: &Options, now: Instant) {
@@ -77,11 +98,12 @@ impl Connection {
                 None => [
                     self.silent_at(),
                     self.throttled_until,
+                    self.stateful_timeout(),
                     self.clocks.expires_at,
+                    self.clocks.ping_at,
                 ]
                 .into_iter()
                 .flatten()
-                .chain([self.clocks.ping_at])
                 .min(),
             },
             Phase::Closing => Some(self.clocks.closing_until),
@@ -141,9 +163,13 @@ impl Connection {
             self.handle_close(CloseReason::AuthenticationExpired, true, now);
         } else if self.silent_at().is_some_and(|silent_at| now >= silent_at) {
             self.end_with_error(CloseReason::ClientTimeout, now);
-        } else if now >= self.clocks.ping_at {
-            self.clocks.ping_at = now + self.options.keep_alive_interval;
-            self.output(Output::Ping);
+        } else if self.handle_stateful_timeout(now) {
+            // One thing at a time: whoever calls asks again.
+        } else if self.clocks.ping_at.is_some_and(|ping_at| now >= ping_at) {
+            self.clocks.ping_at = Some(now + self.options.keep_alive_interval);
+            if !self.is_detached() {
+                self.output(Output::Ping);
+            }
         }
     }
 

@@ -43,9 +43,14 @@ impl Connection {
         }
     }
 
-    /// The connection is to end: the hub aborted it, or this node drains. The client is told whether it may reconnect.
+    /// The connection is to end: the hub aborted it or gave a reason, or this node drains. The client is told that
+    /// reason, and whether it may reconnect.
     pub fn handle_close(&mut self, reason: CloseReason, allow_reconnect: bool, now: Instant) {
-        self.end(reason, Some((None, allow_reconnect)), now);
+        let error = match &reason {
+            CloseReason::ByHub(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.end(reason, Some((error, allow_reconnect)), now);
     }
 
     /// The outbound queue outgrew its bound and what waited in it has been dropped: what is lost is not lost silently.
@@ -98,7 +103,7 @@ impl Connection {
         let waits = self.waiting.is_some() || self.paused || self.phase != Phase::Open;
         let reason = match self.ended.as_ref().map(|ended| &ended.how) {
             // Bytes that no parser waits behind are a message that was cut off.
-            Some(End::Closed | End::Lost) if !waits && !self.input.is_empty() => {
+            Some(End::Closed | End::Deleted | End::Lost) if !waits && !self.input.is_empty() => {
                 CloseReason::ProtocolError(
                     Detail::invalid_data("Connection terminated while reading a message.")
                         .to_string(),
@@ -106,9 +111,10 @@ impl Connection {
             }
             Some(End::Lost) => CloseReason::TransportLost,
             Some(End::Violation(detail)) => CloseReason::ProtocolError(detail.clone()),
-            Some(End::Closed) | None => CloseReason::ClientClosed,
+            Some(End::Closed | End::Deleted) | None => CloseReason::ClientClosed,
         };
-        self.end(reason, None, now);
+        let deleted = self.ended.as_ref().map(|ended| &ended.how) == Some(&End::Deleted);
+        self.end(reason, deleted.then_some((None, true)), now);
     }
 
     /// Ends the conversation with the client, once, then the connection as far as that is possible now.
@@ -120,6 +126,7 @@ impl Connection {
         self.waiting = None;
         self.parting = None;
         self.exchanges_end();
+        self.end_stateful();
         match self.phase {
             // The hub has not heard of it.
             Phase::Handshaking | Phase::Identifying | Phase::Appearing => {
@@ -150,7 +157,7 @@ impl Connection {
                 },
                 &mut bytes,
             );
-            self.send(Bytes::from(bytes), 0);
+            self.send_unnumbered(Bytes::from(bytes));
         }
     }
 
@@ -180,6 +187,7 @@ impl Connection {
         self.phase = Phase::Closed;
         self.input.clear();
         self.exchanges_end();
+        self.end_stateful();
         self.reason = Some(reason.clone());
         self.close_transport(close);
         self.output(Output::Ended(reason));

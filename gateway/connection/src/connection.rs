@@ -11,6 +11,7 @@ use crate::account::Charge;
 use crate::clocks::Clocks;
 use crate::closing::Parting;
 use crate::exchange::Exchanges;
+use crate::stateful::Stateful;
 use crate::{Account, ItemBag, ItemBagFull, Options, Output, TransportClose};
 
 /// Who names the user of a connection.
@@ -25,8 +26,10 @@ pub enum UserSource {
 /// How the client's side of the transport ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// In order: a close frame, a DELETE.
+    /// In order: a close frame.
     Closed,
+    /// By a DELETE. A poll that still waits is told of the end (reference signalr-core 8.1).
+    Deleted,
     /// Without a word.
     Lost,
     /// By breaking the transport's own rules, and what was wrong. The transport has told the client.
@@ -89,7 +92,11 @@ pub struct Connection {
     pub(crate) running: u32,
     /// Streams, uploads and client results, while there are any.
     pub(crate) exchanges: Option<Box<Exchanges>>,
-    items: Option<Box<ItemBag>>,
+    pub(crate) items: Option<Box<ItemBag>>,
+    /// With stateful reconnect, from the handshake request on.
+    pub(crate) stateful: Option<Box<Stateful>>,
+    /// Stateful reconnect was granted; whether it is used is for the handshake to say.
+    pub(crate) is_granted: bool,
     unsent_bytes: u32,
     /// No further message may be taken: the link or the outbound queue is full.
     pub(crate) paused: bool,
@@ -99,7 +106,7 @@ pub struct Connection {
     /// Why it ends, once it ends. Nothing is sent to the client from then on.
     pub(crate) reason: Option<CloseReason>,
     pub(crate) clocks: Clocks,
-    outputs: VecDeque<Output>,
+    pub(crate) outputs: VecDeque<Output>,
     /// What it holds, as whoever keeps the account sees it.
     charge: Charge,
     /// Messages read since it was asked last, pings left out.
@@ -128,6 +135,8 @@ impl Connection {
             running: 0,
             exchanges: None,
             items: None,
+            stateful: None,
+            is_granted: false,
             unsent_bytes: 0,
             paused: false,
             ended: None,
@@ -242,7 +251,7 @@ impl Connection {
         }
         let violation = match &end {
             End::Violation(detail) => Some(detail.clone()),
-            End::Closed | End::Lost => None,
+            End::Closed | End::Deleted | End::Lost => None,
         };
         self.ended = Some(Ended {
             how: end,
@@ -285,7 +294,8 @@ impl Connection {
             };
             self.output(Output::ToHubHost(opened));
             self.phase = Phase::Opening;
-            self.clocks.answered(&self.options, now);
+            self.clocks
+                .answered(&self.options, self.info.transport, now);
         }
     }
 
@@ -333,6 +343,9 @@ impl Connection {
                 | Phase::Closed => false,
             };
             if !advanced {
+                if self.look_for_acks() {
+                    continue;
+                }
                 if self.input.is_empty() {
                     // Nor does it keep a read buffer.
                     self.input = BytesMut::new();
@@ -349,14 +362,28 @@ impl Connection {
 
     /// Writes to the client, unless it has gone.
     pub(crate) fn send(&mut self, bytes: Bytes, window_bytes: u32) {
-        if self.ended.is_none() {
+        let hears = |ended: &Ended| ended.how == End::Deleted;
+        if self.ended.as_ref().is_none_or(hears) {
             self.output(Output::Send {
                 format: self.encoding.transfer_format(),
                 bytes,
                 window_bytes,
+                numbered: true,
             });
         } else {
             self.not_sent(window_bytes);
+        }
+    }
+
+    /// Writes what has no number: a handshake response, a Close, an Ack.
+    pub(crate) fn send_unnumbered(&mut self, bytes: Bytes) {
+        if self.ended.is_none() {
+            self.output(Output::Send {
+                format: self.encoding.transfer_format(),
+                bytes,
+                window_bytes: 0,
+                numbered: false,
+            });
         }
     }
 

@@ -7,7 +7,7 @@ use hubplane_proto_link::{self as link, CloseReason, ToHubHost};
 use hubplane_proto_signalr::handshake::{
     accept, parse_request_within, response_error, response_ok,
 };
-use hubplane_proto_signalr::{Encoding, HandshakeError, TransferFormat};
+use hubplane_proto_signalr::{Encoding, HandshakeError, TransferFormat, TransferFormats};
 
 use crate::connection::{Connection, Phase, UserSource};
 use crate::{Output, TransportClose};
@@ -27,8 +27,12 @@ impl Connection {
                 return true;
             }
         };
-        match accept(&request, &self.options.encodings, self.options.formats) {
-            Ok((encoding, _version)) => self.accept(encoding),
+        let formats = formats(self.info.transport);
+        match accept(&request, &self.options.encodings, formats) {
+            Ok((encoding, version)) => {
+                self.decide_stateful(version);
+                self.accept(encoding);
+            }
             Err(error) => self.refuse(&error),
         }
         true
@@ -58,7 +62,8 @@ impl Connection {
 
     /// A JSON record in every protocol, but in the transfer format of the one agreed on.
     pub(crate) fn answer_handshake(&mut self) {
-        self.send(Bytes::from_static(response_ok()), 0);
+        self.begin_stateful();
+        self.send_unnumbered(Bytes::from_static(response_ok()));
     }
 
     pub(crate) fn cancel_handshake(&mut self) {
@@ -82,6 +87,7 @@ impl Connection {
                     format: TransferFormat::Text,
                     bytes: Bytes::from(response),
                     window_bytes: 0,
+                    numbered: false,
                 });
                 TransportClose::Normal
             }
@@ -90,6 +96,14 @@ impl Connection {
         };
         let reason = CloseReason::ProtocolError(error.client_text(true));
         self.finish_as(reason, close);
+    }
+}
+
+/// What a transport carries (reference signalr-core 3.3).
+fn formats(transport: link::Transport) -> TransferFormats {
+    match transport {
+        link::Transport::WebSockets | link::Transport::LongPolling => TransferFormats::BOTH,
+        link::Transport::ServerSentEvents => TransferFormats::TEXT,
     }
 }
 

@@ -17,6 +17,9 @@
 //! items of credit, and beyond them the whole connection waits. What a hub sends to this client alone is in the window of
 //! the connection: the machine says with each message what it took of it, and the queue gives it back.
 //!
+//! With stateful reconnect (`stateful`, `resumable`) the loss of a WebSocket is not the end: messages are numbered in both
+//! directions, what the client has not acknowledged is kept, and another WebSocket goes on where the last one ended.
+//!
 //! What differs between transports stays outside: whole hub messages go in and out, and how they are framed, and how
 //! the transport itself is closed, is its carrier's business. [`OutboundQueue`] is the bounded queue that every
 //! transport writes from.
@@ -30,6 +33,7 @@ mod clocks;
 mod closing;
 mod connection;
 mod exchange;
+mod handover;
 mod handshake;
 mod items;
 mod options;
@@ -37,6 +41,9 @@ mod output;
 mod queue;
 mod receive;
 mod reply;
+mod resumable;
+mod stateful;
+mod unacknowledged;
 
 #[cfg(test)]
 mod tests;
@@ -44,7 +51,9 @@ mod tests;
 pub use account::Account;
 pub use asked::AskedId;
 pub use connection::{Connection, End, UserSource};
+pub use handover::{Exported, NotExportable, NotImportable};
 pub use items::{ItemBag, ItemBagFull};
-pub use options::{Options, QueueLimits};
+pub use options::{Options, QueueLimits, StatefulOptions};
 pub use output::{Output, TransportClose};
 pub use queue::{Head, OutboundQueue, Overflow};
+pub use stateful::Resumption;

@@ -17,7 +17,22 @@ pub enum Output {
         /// What it takes of the window of this connection at its hub-host, to be given back when the transport has taken
         /// it (DESIGN 3.1).
         window_bytes: u32,
+        /// Whether it is one of the messages that stateful reconnect numbers (reference signalr-core 17.2).
+        numbered: bool,
     },
+    /// From now on keep what is sent until it is acknowledged
+    /// ([`OutboundQueue::keep_unacknowledged`](crate::OutboundQueue::keep_unacknowledged)).
+    KeepUnacknowledged {
+        /// How much is kept before the next message waits, in bytes of hub messages.
+        limit_bytes: usize,
+    },
+    /// The client has got everything up to this number.
+    Acknowledged {
+        /// The number.
+        through: u64,
+    },
+    /// Keep nothing any more: the connection ends.
+    ForgetUnacknowledged,
     /// What became of a request for a client result.
     Answered {
         /// Which request.

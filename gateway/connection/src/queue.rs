@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hubplane_proto_link::WINDOW_BYTES;
 
 use crate::account::Charge;
+use crate::unacknowledged::Unacknowledged;
 use crate::{Account, QueueLimits};
 
 /// What an entry is charged besides its length, in bytes.
@@ -63,15 +64,15 @@ impl std::fmt::Debug for Head {
 }
 
 #[derive(Debug)]
-struct Entry {
-    head: Head,
-    body: Bytes,
-    bound: Bound,
+pub(crate) struct Entry {
+    pub(crate) head: Head,
+    pub(crate) body: Bytes,
+    pub(crate) bound: Bound,
 }
 
 /// What keeps the number of entries of a sort within bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bound {
+pub(crate) enum Bound {
     /// This queue.
     Queue,
     /// The window of the connection at its hub-host, of which the entry has taken so many bytes, or something else, of
@@ -82,6 +83,16 @@ enum Bound {
 }
 
 impl Entry {
+    /// The same again, for another place to hold it: nothing of the window is given back for it.
+    pub(crate) fn copy(&self) -> Self {
+        let bound = match self.bound {
+            Bound::Elsewhere(_) => Bound::Elsewhere(0),
+            other => other,
+        };
+        let (head, body) = (self.head, self.body.clone());
+        Self { head, body, bound }
+    }
+
     fn len_bytes(&self) -> usize {
         self.head.as_slice().len() + self.body.len()
     }
@@ -91,7 +102,7 @@ impl Entry {
     }
 
     /// What it costs in memory that is not counted elsewhere: the body of a send to an audience is shared.
-    fn own_bytes(&self) -> usize {
+    pub(crate) fn own_bytes(&self) -> usize {
         match self.bound {
             Bound::Queue => self.head.as_slice().len() + ENTRY_BYTES,
             Bound::Elsewhere(_) | Bound::Control => self.charge_bytes(),
@@ -103,9 +114,16 @@ impl Entry {
 ///
 /// An entry is an optional small head of the connection's own and a body that it may share with any number of others.
 /// Entries are written whole and in order; what is written is decided by whoever calls [`slices`](Self::slices).
+///
+/// With stateful reconnect ([`keep_unacknowledged`](Self::keep_unacknowledged)) messages are kept until the client has
+/// acknowledged them, and wait while too many are. What has no number (pings, acknowledgements, frames of the transport's
+/// own) passes those that wait.
 #[derive(Debug, Default)]
 pub struct OutboundQueue {
-    entries: VecDeque<Entry>,
+    /// What the transport is to take.
+    pub(crate) entries: VecDeque<Entry>,
+    /// With stateful reconnect: what may have to be sent again, and what may not be sent yet.
+    pub(crate) unacknowledged: Option<Box<Unacknowledged>>,
     /// Length and charge of all entries.
     charged_bytes: usize,
     /// The part of it that this queue bounds: sends to audiences.
@@ -115,11 +133,11 @@ pub struct OutboundQueue {
     /// What entries that have left took of the window, and nobody has asked for yet.
     window_bytes: u32,
     /// How much of the first entry the transport has taken.
-    taken_bytes: usize,
+    pub(crate) taken_bytes: usize,
     /// Since when something waits and the transport has not taken a byte.
     stuck_since: Option<Instant>,
     /// What it holds of its own, as whoever keeps the account sees it.
-    charge: Charge,
+    pub(crate) charge: Charge,
 }
 
 impl OutboundQueue {
@@ -131,8 +149,16 @@ impl OutboundQueue {
     /// An empty queue that is counted in this account.
     pub fn charged_to(account: &Account) -> Self {
         let mut queue = Self::new();
-        queue.charge.move_to(account);
+        queue.charge_to(account);
         queue
+    }
+
+    /// From now on it is counted in this account.
+    pub fn charge_to(&mut self, account: &Account) {
+        self.charge.move_to(account);
+        if let Some(unacknowledged) = &mut self.unacknowledged {
+            unacknowledged.charge.move_to(account);
+        }
     }
 
     /// Appends an entry of a send to an audience. A queue without any takes any one entry.
@@ -152,12 +178,18 @@ impl OutboundQueue {
         if self.bounded_bytes > 0 && bytes > limits.bytes_max {
             return Err(Overflow);
         }
-        self.append(entry, now);
+        self.append_message(entry, now);
         Ok(())
     }
 
-    /// Appends an entry whose number is bounded by something else: the window of the connection, of which it takes
-    /// `window_bytes`, or slots for instance, and it takes nothing.
+    /// Appends a message of this connection alone, which takes `window_bytes` of its window.
+    pub fn push_own(&mut self, head: Head, body: Bytes, window_bytes: u32, now: Instant) {
+        let bound = Bound::Elsewhere(window_bytes);
+        self.append_message(Entry { head, body, bound }, now);
+    }
+
+    /// Appends an entry that has no number, and whose number is bounded by something else: the window of the connection,
+    /// of which it takes `window_bytes`, or slots for instance, and it takes nothing.
     pub fn push_bounded_elsewhere(
         &mut self,
         head: Head,
@@ -176,7 +208,21 @@ impl OutboundQueue {
         self.append(Entry { head, body, bound }, now);
     }
 
-    fn append(&mut self, entry: Entry, now: Instant) {
+    pub(crate) fn append(&mut self, entry: Entry, now: Instant) {
+        self.comes(&entry, now);
+        self.entries.push_back(entry);
+    }
+
+    /// Appends a hub message that has a number where messages are numbered.
+    fn append_message(&mut self, entry: Entry, now: Instant) {
+        match &mut self.unacknowledged {
+            None => self.append(entry, now),
+            Some(_) => self.hold(entry, now),
+        }
+    }
+
+    /// An entry is charged.
+    pub(crate) fn comes(&mut self, entry: &Entry, now: Instant) {
         self.charged_bytes += entry.charge_bytes();
         self.charge.add(entry.own_bytes());
         match entry.bound {
@@ -184,12 +230,11 @@ impl OutboundQueue {
             Bound::Control => self.control_bytes += entry.charge_bytes(),
             Bound::Elsewhere(_) => {}
         }
-        self.entries.push_back(entry);
         self.stuck_since.get_or_insert(now);
     }
 
     /// An entry leaves the queue, written or not.
-    fn leaves(&mut self, entry: &Entry) {
+    pub(crate) fn leaves(&mut self, entry: &Entry) {
         self.charged_bytes -= entry.charge_bytes();
         self.charge.take_away(entry.own_bytes());
         match entry.bound {
@@ -277,27 +322,57 @@ impl OutboundQueue {
                 "a transport takes only what it was given"
             );
             self.taken_bytes = 0;
-            self.stuck_since = None;
-            if self.entries.capacity() > IDLE_ENTRIES_MAX {
-                self.entries = VecDeque::new();
-            }
-        } else if taken_bytes > 0 {
-            self.stuck_since = Some(now);
+            self.rest();
+        }
+        if taken_bytes > 0 {
+            self.advances(now);
         }
         before - self.entries.len()
     }
 
-    /// Drops all entries.
+    /// Takes the first entry out whole: the transport has it. For transports that take no parts of entries.
+    pub fn take(&mut self, now: Instant) -> Option<(Head, Bytes)> {
+        let entry = self.entries.pop_front()?;
+        debug_assert_eq!(self.taken_bytes, 0, "no part of it was written");
+        self.leaves(&entry);
+        self.advances(now);
+        self.rest();
+        Some((entry.head, entry.body))
+    }
+
+    /// An empty queue keeps no room.
+    fn rest(&mut self) {
+        if self.entries.is_empty() && self.entries.capacity() > IDLE_ENTRIES_MAX {
+            self.entries = VecDeque::new();
+        }
+    }
+
+    /// The client has taken or acknowledged something.
+    pub(crate) fn advances(&mut self, now: Instant) {
+        let held = self.unacknowledged.as_ref();
+        let waits = !self.entries.is_empty() || held.is_some_and(|of| !of.held.is_empty());
+        self.stuck_since = waits.then_some(now);
+    }
+
+    /// Drops all entries, and what was kept of earlier ones.
     pub fn clear(&mut self) {
-        self.taken_bytes = 0;
+        self.start_over();
         self.drop_unsent();
         self.entries = VecDeque::new();
+    }
+
+    /// The transport takes nothing more, not even the rest of the first entry.
+    pub(crate) fn start_over(&mut self) {
+        self.taken_bytes = 0;
+        self.stuck_since = None;
     }
 
     /// Drops all entries but one that is partly written already, which has to end for the next one to be understood.
     pub fn drop_unsent(&mut self) {
         let keep = usize::from(self.taken_bytes > 0);
-        for dropped in self.entries.split_off(keep.min(self.entries.len())) {
+        let unsent = self.entries.split_off(keep.min(self.entries.len()));
+        let held = self.unacknowledged.take().map(|it| it.held);
+        for dropped in unsent.into_iter().chain(held.into_iter().flatten()) {
             self.leaves(&dropped);
         }
         if self.entries.is_empty() {

@@ -20,6 +20,7 @@ impl Connection {
         if is_in_the_way || self.paused || self.throttled_until.is_some() {
             return false;
         }
+        let input_bytes = self.input.len();
         match self
             .encoding
             .decode(&mut self.input, self.options.message_bytes_max)
@@ -27,7 +28,10 @@ impl Connection {
             Ok(Some(message)) => {
                 self.clocks.heard(now);
                 self.messages += u32::from(!matches!(message, Message::Ping));
-                self.dispatch(message, now);
+                self.taken(input_bytes - self.input.len());
+                if self.is_news(&message, now) {
+                    self.dispatch(message, now);
+                }
                 true
             }
             Ok(None) if self.ended.is_some() => {
@@ -58,8 +62,8 @@ impl Connection {
                 let reason = error.map_or(CloseReason::ClientClosed, CloseReason::ClientError);
                 self.part(reason, (None, false), now);
             }
-            // Ignored on a connection without stateful reconnect (17.3).
-            Message::Ack { .. } | Message::Sequence { .. } => {}
+            Message::Ack { sequence_id } => self.acknowledged(sequence_id),
+            Message::Sequence { sequence_id } => self.sequence_of_client(sequence_id, now),
         }
     }
 

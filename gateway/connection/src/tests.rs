@@ -6,6 +6,7 @@ mod fuzz;
 mod handshake;
 mod queue;
 mod receive;
+mod stateful;
 mod throttle;
 mod timers;
 
@@ -218,6 +219,9 @@ fn shown(output: &Output) -> String {
             bytes,
             ..
         } => format!("binary {:02x}", HexBytes(bytes)),
+        Output::KeepUnacknowledged { limit_bytes } => format!("keep {limit_bytes}"),
+        Output::Acknowledged { through } => format!("acknowledged {through}"),
+        Output::ForgetUnacknowledged => "forget".to_owned(),
         Output::Answered { asked, outcome } => format!("answered {asked} {outcome:?}"),
         Output::Ping => "ping".to_owned(),
         Output::Appear { user } => format!("appear {user:?}"),

@@ -282,6 +282,7 @@ impl Egress {
     }
 
     async fn close(&mut self, request: CloseRequest) {
+        let reason = request.close_reason();
         let CloseRequest {
             hub,
             connection,
@@ -291,6 +292,7 @@ impl Egress {
         if self.core.registry.has(&hub, &connection) {
             let command = Command::Close {
                 connection: connection.clone(),
+                reason,
                 allow_reconnect,
             };
             return self.core.to_connection(&connection, command).await;
@@ -299,6 +301,7 @@ impl Egress {
         self.relay(async move {
             let call = RelayCall::Close {
                 connection: connection.clone(),
+                reason,
                 allow_reconnect,
             };
             core.ask_owner(&hub, &connection, call).await;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use hubplane_backplane_carrier::{Carrier, Inbound};
-use hubplane_gateway_shard::{Command, LinkSender, ShardOptions, Shards};
+use hubplane_gateway_shard::{Command, LinkSender, ShardOptions, Shards, SharedPresence};
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_proto_ids::NodeId;
 use hubplane_proto_link::{GatewayHello, HubHostHello, ToGateway, ToHubHost};
@@ -27,6 +27,7 @@ use crate::listener::{self, Listener};
 use crate::lookups::Lookups;
 use crate::metrics;
 use crate::options::GatewayOptions;
+use crate::presence;
 use crate::registry::Registry;
 use crate::relay::{self, RelayBus};
 
@@ -84,10 +85,12 @@ impl Gateway {
             meter,
         } = parts;
         let directory = Directory::new(GatewayDirectory::new(node.clone(), Timers::default()));
+        let presence = SharedPresence::new(node.clone());
         let shards = Shards::spawn(
             options.shards,
             &ShardOptions::default(),
             &directory.0,
+            &presence,
             &tasks,
         )?;
         let paths = options
@@ -100,6 +103,7 @@ impl Gateway {
             registry: Registry::new(options.negotiate_timeout, options.negotiated_max),
             links: Links::new(paths),
             directory,
+            presence,
             lookups: Lookups::default(),
             backplane: Backplane::new(node.clone(), carrier),
             relay,
@@ -132,6 +136,11 @@ impl Gateway {
             relay::serve(Arc::clone(&core), requests),
         );
         tasks.spawn(
+            "presence",
+            OnFailure::StopNode,
+            presence::drive(Arc::clone(&core)),
+        );
+        tasks.spawn(
             "negotiated",
             OnFailure::Log,
             expire(Arc::clone(&core.registry)),
@@ -158,6 +167,9 @@ impl Gateway {
         sender: mpsc::Sender<ToHubHost>,
         frames: mpsc::Receiver<ToGateway>,
     ) {
+        for hub in &hello.hubs {
+            self.core.presence.declare(&hub.name, hub.presence);
+        }
         let link = self.core.links.add(hello, LinkSender::new(sender));
         let core = Arc::clone(&self.core);
         tracing::info!(hub_host = %hello.node, hubs = hello.hubs.len(), "linked");

@@ -27,18 +27,24 @@ mod lookups;
 mod metrics;
 mod options;
 mod outside;
+mod owner;
+mod presence;
 mod query;
 mod questions;
 mod registry;
 mod relay;
 mod sequence;
+mod transports;
+mod turns;
 mod upgrade;
 
 pub use admission::Admission;
 pub use directory::{RouterDialer, RouterStreams};
 pub use gateway::{Gateway, GatewayParts};
-pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits};
+pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits, StatefulOptions};
 pub use listener::{ALPN_PROTOCOLS, Listener};
-pub use options::{AccessRule, AuthOptions, GatewayOptions, HubOptions, Redirect, SigningKey};
+pub use options::{
+    AccessRule, AuthOptions, GatewayOptions, HubOptions, Redirect, SigningKey, Transports,
+};
 pub use outside::{Outside, PublicUrl};
 pub use relay::RelayBus;

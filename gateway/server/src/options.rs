@@ -9,6 +9,8 @@ use hubplane_gateway_connection as connection;
 use hubplane_node::config::OriginPattern;
 use hubplane_proto_ids::HubName;
 pub use hubplane_proto_link::AccessRule;
+use hubplane_proto_link::Transport;
+use hubplane_proto_signalr::negotiate::{self, TransportOffer};
 
 pub use crate::auth::{AuthOptions, SigningKey};
 use crate::outside::Outside;
@@ -18,6 +20,8 @@ use crate::outside::Outside;
 pub struct HubOptions {
     /// Limits and timers of its connections.
     pub connection: Arc<connection::Options>,
+    /// Which transports it offers.
+    pub transports: Transports,
     /// Who may connect, beside what the hub itself says.
     pub access: AccessRule,
     /// The lowest negotiate version that is served; 0 is every one that there is (reference signalr-core 3.2).
@@ -47,6 +51,54 @@ impl fmt::Debug for Redirect {
         f.debug_struct("Redirect")
             .field("url", &self.url)
             .finish_non_exhaustive()
+    }
+}
+
+/// Which transports a hub offers; by default all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transports {
+    /// WebSockets.
+    pub web_sockets: bool,
+    /// Server-Sent Events.
+    pub server_sent_events: bool,
+    /// Long polling.
+    pub long_polling: bool,
+}
+
+impl Default for Transports {
+    fn default() -> Self {
+        Self {
+            web_sockets: true,
+            server_sent_events: true,
+            long_polling: true,
+        }
+    }
+}
+
+impl Transports {
+    /// Whether it is offered.
+    pub(crate) const fn has(self, transport: Transport) -> bool {
+        match transport {
+            Transport::WebSockets => self.web_sockets,
+            Transport::ServerSentEvents => self.server_sent_events,
+            Transport::LongPolling => self.long_polling,
+        }
+    }
+
+    /// What negotiate offers, the best first (reference signalr-core 3.3).
+    pub(crate) fn offers(self) -> Vec<TransportOffer> {
+        [
+            (self.web_sockets, negotiate::Transport::WebSockets),
+            (
+                self.server_sent_events,
+                negotiate::Transport::ServerSentEvents,
+            ),
+            (self.long_polling, negotiate::Transport::LongPolling),
+        ]
+        .into_iter()
+        .filter(|(offered, _)| *offered)
+        .map(|(_, transport)| transport.offer())
+        .collect()
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Query {
     pub(crate) access_token: Option<String>,
     /// The version of negotiate that the client asks for.
     pub(crate) negotiate_version: Option<String>,
+    /// Whether the client asks for stateful reconnect.
+    pub(crate) stateful_reconnect: Option<String>,
     /// What the hub may see: everything but `id` and `access_token`, still escaped.
     pub(crate) visible: String,
 }
@@ -34,6 +36,8 @@ impl Query {
             } else {
                 if key.eq_ignore_ascii_case("negotiateVersion") {
                     join(&mut query.negotiate_version, &value);
+                } else if key.eq_ignore_ascii_case("useStatefulReconnect") {
+                    join(&mut query.stateful_reconnect, &value);
                 }
                 false
             };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use hubplane_gateway_shard::Command;
+use hubplane_proto_ids::UserId;
 use hubplane_proto_link::{Answer, Member, Query, Question};
 use tokio::sync::oneshot;
 
@@ -50,14 +51,16 @@ impl Core {
     }
 }
 
-/// One answer out of those of several parts of the cluster, which have no connection in common.
+/// One answer out of those of several parts of the cluster, which have no connection in common, but users.
 fn merged(question: &Question, answers: impl Iterator<Item = Answer>) -> Answer {
-    let (mut count, mut members, mut is_complete) = (0, Vec::<Member>::new(), true);
+    let (mut count, mut is_complete) = (0, true);
+    let (mut members, mut users) = (Vec::<Member>::new(), Vec::<UserId>::new());
     for answer in answers {
         match answer {
             Answer::Exists(exists) => count += u64::from(exists),
             Answer::Count(some) => count += some,
             Answer::Connections(some) => members.extend(some),
+            Answer::Users(some) => users.extend(some),
             Answer::Unavailable => is_complete = false,
         }
     }
@@ -70,6 +73,13 @@ fn merged(question: &Question, answers: impl Iterator<Item = Answer>) -> Answer 
             members.sort_unstable_by(|one, other| one.connection.cmp(&other.connection));
             members.truncate(usize::try_from(*limit).unwrap_or(usize::MAX));
             Answer::Connections(members)
+        }
+        // Each part has given its first ones behind `after`: the first of all are among them.
+        Question::Users { limit, .. } => {
+            users.sort_unstable();
+            users.dedup();
+            users.truncate(usize::try_from(*limit).unwrap_or(usize::MAX));
+            Answer::Users(users)
         }
     }
 }
@@ -106,6 +116,14 @@ mod tests {
         let parts = parts.map(Answer::Connections).to_vec();
         let first = vec![member("a"), member("b"), member("c")];
         assert_eq!(merged(page, parts), Answer::Connections(first));
+        let users =
+            |ids: &str| -> Vec<UserId> { ids.split(' ').map(|id| id.parse().unwrap()).collect() };
+        let page = Question::Users {
+            after: None,
+            limit: 3,
+        };
+        let parts = [users("b c d"), users("a c e")].map(Answer::Users).to_vec();
+        assert_eq!(merged(page, parts), Answer::Users(users("a b c")));
     }
 
     #[test]

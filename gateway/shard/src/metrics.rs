@@ -4,7 +4,7 @@ use hubplane_proto_link::CloseReason;
 
 /// The names of the reasons for which connections end, in the order of [`Metrics::closes`]: those of
 /// [`CloseReason::name`].
-pub const CLOSE_REASONS: [&str; 11] = [
+pub const CLOSE_REASONS: [&str; 12] = [
     "client_closed",
     "client_error",
     "transport_lost",
@@ -15,6 +15,7 @@ pub const CLOSE_REASONS: [&str; 11] = [
     "slow_consumer",
     "opening_failed",
     "draining",
+    "closed_by_hub",
     "authentication_expired",
 ];
 
@@ -27,6 +28,8 @@ pub struct Metrics {
     pub memberships: u64,
     /// Connections attached.
     pub attached: u64,
+    /// Other WebSockets that connections went on over.
+    pub resumed: u64,
     /// Messages given to the queue of one connection each, out of sends to audiences.
     pub deliveries: u64,
     /// Invocations handed to hub-hosts.
@@ -53,7 +56,7 @@ pub struct Metrics {
     pub turns: u64,
 }
 
-const FIXED: usize = 14;
+const FIXED: usize = 15;
 const NUMBERS: usize = FIXED + CLOSE_REASONS.len();
 
 impl Metrics {
@@ -98,6 +101,7 @@ impl Metrics {
             self.bytes_out,
             self.unserializable,
             self.turns,
+            self.resumed,
         ]);
         closes.copy_from_slice(&self.closes);
         numbers
@@ -119,6 +123,7 @@ impl Metrics {
             bytes_out: numbers[11],
             unserializable: numbers[12],
             turns: numbers[13],
+            resumed: numbers[14],
             closes: std::array::from_fn(|n| numbers[FIXED + n]),
         }
     }
@@ -174,6 +179,7 @@ mod tests {
             CloseReason::SlowConsumer,
             CloseReason::OpeningFailed,
             CloseReason::Draining,
+            CloseReason::ByHub(text()),
             CloseReason::AuthenticationExpired,
         ];
         for reason in reasons {

@@ -1,7 +1,8 @@
 //! What a shard knows about the connections of an audience.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use hubplane_proto_ids::UserId;
 use hubplane_proto_link::{Answer, Audience, Member, Query, Question};
 use smallvec::SmallVec;
 
@@ -26,6 +27,13 @@ impl Shard {
                     after.as_ref().is_none_or(|after| id > after)
                 });
                 Answer::Connections(first(behind, *limit))
+            }
+            Question::Users { after, limit } => {
+                let users = self
+                    .audience(query)
+                    .filter_map(|(_, entry)| entry.connection.user());
+                let behind = users.filter(|user| after.as_ref().is_none_or(|after| *user > after));
+                Answer::Users(first_users(behind, *limit))
             }
         }
     }
@@ -57,6 +65,21 @@ impl Shard {
             is_in.then_some((place, entry))
         })
     }
+}
+
+/// The first users in the order of their ids, each once.
+fn first_users<'a>(users: impl Iterator<Item = &'a UserId>, limit: u32) -> Vec<UserId> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut kept = BTreeSet::new();
+    for user in users {
+        if kept.len() < limit || kept.last().is_some_and(|last| user < *last) {
+            kept.insert(user);
+            if kept.len() > limit {
+                kept.pop_last();
+            }
+        }
+    }
+    kept.into_iter().cloned().collect()
 }
 
 /// The first ones in the order of their ids, each once.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvalidId, UserId};
 use hubplane_proto_link::{
-    self as link, Arguments, Caller, CloseRequest, Delivery, Encoding, GroupOperation, ToGateway,
+    self as link, Arguments, Caller, Delivery, Encoding, GroupOperation, ToGateway,
 };
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -71,18 +71,6 @@ impl Origin {
             group,
         )
     }
-
-    pub(crate) fn close(&self, connection: &str, allow_reconnect: bool) -> Sending {
-        let frame = ConnectionId::new(connection).map(|connection| {
-            ToGateway::Close(CloseRequest {
-                caller: self.caller.clone(),
-                hub: self.hub.clone(),
-                connection,
-                allow_reconnect,
-            })
-        });
-        Sending::new(&self.port, frame.map_err(SendError::Name))
-    }
 }
 
 /// Takes names as texts. What cannot be the name of a connection, user or group is nobody's name, but more likely a
@@ -118,6 +106,8 @@ fn once_each<T: Ord>(mut names: SmallVec<[T; 1]>) -> SmallVec<[T; 1]> {
 /// ```
 #[derive(Clone)]
 #[must_use = "an audience receives nothing before something is sent to it"]
+#[doc(alias = "IClientProxy")]
+#[doc(alias = "IHubClients")]
 pub struct Audience {
     origin: Origin,
     audience: Result<link::Audience, InvalidId>,
@@ -160,6 +150,8 @@ impl Audience {
     /// # Errors
     /// [`SendError`] if an argument cannot be written for every client, if the message is too long or a name is none,
     /// and if the link to the gateway is lost.
+    #[doc(alias = "SendAsync")]
+    #[doc(alias = "SendCoreAsync")]
     pub fn send(&self, target: &str, arguments: impl ClientArguments) -> Sending {
         Sending::new(&self.origin.port, self.frame(target, &arguments))
     }

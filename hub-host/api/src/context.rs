@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,9 @@ use hubplane_proto_link::{CloseReason, GroupOperation};
 use crate::audience::Origin;
 use crate::host::Connection;
 use crate::running::Running;
-use crate::{Audience, Changing, Client, HubContext, ItemBag, Request, Sending};
+use crate::{
+    Audience, Changing, Client, Closing, HubContext, ItemBag, Request, Sending, Timestamp,
+};
 
 /// What a method knows of the connection that invoked it, and its way to all others.
 ///
@@ -22,6 +24,7 @@ use crate::{Audience, Changing, Client, HubContext, ItemBag, Request, Sending};
 /// What one invocation, or one lifecycle method, sends arrives at any one connection in program order, its completion
 /// last (DESIGN 5).
 #[derive(Clone)]
+#[doc(alias = "HubCallerContext")]
 pub struct Context(Arc<Parts>);
 
 struct Parts {
@@ -44,11 +47,13 @@ impl Context {
     }
 
     /// The user of this connection, if it has one.
+    #[doc(alias = "UserIdentifier")]
     pub fn user_id(&self) -> Option<&UserId> {
         self.0.connection.user.as_ref()
     }
 
     /// What this connection brought when it came.
+    #[doc(alias = "GetHttpContext")]
     pub fn request(&self) -> &Request {
         &self.0.connection.request
     }
@@ -107,6 +112,7 @@ impl Context {
     ///
     /// # Errors
     /// [`SendError`](crate::SendError) if the text names no group, or if it could not be found out what became of it.
+    #[doc(alias = "AddToGroupAsync")]
     pub fn join(&self, group: impl AsRef<str>) -> Changing {
         self.add_to_group(self.connection_id(), group)
     }
@@ -115,6 +121,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`join`](Self::join).
+    #[doc(alias = "RemoveFromGroupAsync")]
     pub fn leave(&self, group: impl AsRef<str>) -> Changing {
         self.remove_from_group(self.connection_id(), group)
     }
@@ -148,21 +155,23 @@ impl Context {
         ItemBag::new(&self.0.connection)
     }
 
-    /// Ends any connection, on whichever gateway it is. Its client may reconnect by itself where `allow_reconnect` says
-    /// so. What was sent to it before still arrives; an unknown connection is nobody.
+    /// Ends any connection, on whichever gateway it is, with a reason if one is added: see [`Closing`]. What was sent to
+    /// it before still arrives; an unknown connection is nobody.
     ///
     /// # Errors
-    /// [`SendError`](crate::SendError) if the text names no connection, or the link to the gateway is lost.
-    pub fn close(&self, connection: impl AsRef<str>, allow_reconnect: bool) -> Sending {
-        self.0.origin.close(connection.as_ref(), allow_reconnect)
+    /// [`SendError`](crate::SendError) if the text names no connection, if the reason is too long, or if the link to the
+    /// gateway is lost.
+    pub fn close(&self, connection: impl AsRef<str>) -> Closing {
+        Closing::new(&self.0.origin, connection.as_ref())
     }
 
-    /// Ends this connection; its client is told not to reconnect by itself. What was sent to it before still arrives.
+    /// Ends this connection without a reason; its client is told not to reconnect by itself. What was sent to it before
+    /// still arrives.
     ///
     /// # Errors
     /// [`SendError::LinkLost`](crate::SendError::LinkLost).
     pub fn abort(&self) -> Sending {
-        self.0.origin.close(self.connection_id().as_str(), false)
+        self.close(self.connection_id()).into_future()
     }
 
     /// Whether this connection has ended, or the link to its gateway is lost.
@@ -173,6 +182,7 @@ impl Context {
     /// Waits until this connection has ended, or the link to its gateway is lost.
     ///
     /// A method is not ended by that: it goes on and may still send to others. Cancel safe.
+    #[doc(alias = "ConnectionAborted")]
     pub fn disconnected(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.connection.ended.fired()
     }
@@ -211,12 +221,54 @@ impl Context {
     /// ana.stream::<u32>("watch", ()).cancel();
     /// ben.next::<()>("Gone");
     /// ```
+    #[doc(alias = "CancellationToken")]
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
         let (cancelled, ended) = (self.0.running.cancelled.fired(), self.disconnected());
         async move {
             let ended = std::pin::pin!(ended);
             futures_util::future::select(cancelled, ended).await;
         }
+    }
+
+    /// How much longer this invocation may run before it is dropped where it waits and its client reads that it failed:
+    /// what the option `invocation_timeout` leaves of it, by a clock that nobody sets. Zero once it is over. `None` where
+    /// there is no limit: without that option, in `on_connected` and `on_disconnected`, and for what goes on when the
+    /// method has returned, its stream too.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use hubplane_hub::{host::*, testing::TestHub, *};
+    /// # struct Shop;
+    /// #[hub]
+    /// impl Shop {
+    ///     async fn order(&self, ctx: &Context) -> Result<bool, HubError> {
+    ///         // Whoever invoked shall hear of it, whatever the answer.
+    ///         let left = ctx.time_left().unwrap_or(Duration::MAX).saturating_sub(Duration::from_secs(1));
+    ///         let sure = ctx.caller().invoke::<bool>("Sure", ()).timeout(left).await;
+    ///         Ok(sure.unwrap_or(false))
+    ///     }
+    /// }
+    ///
+    /// let service = Service::new(Shop, Options::default()).unwrap();
+    /// let hub = TestHub::of(service.invocation_timeout(Duration::from_secs(30)));
+    /// let order = hub.connect("ana").start::<bool>("order", ());
+    /// hub.advance(Duration::from_secs(29));
+    /// assert_eq!(order.result(), Ok(false));
+    /// ```
+    pub fn time_left(&self) -> Option<Duration> {
+        let (until, _) = self.0.running.deadline()?;
+        Some(until.saturating_sub(self.0.origin.port.elapsed()))
+    }
+
+    /// The moment at which [`time_left`](Self::time_left) is zero, for others who are told of it. Who waits here uses
+    /// that, as this clock may be set.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.0.running.deadline().map(|(_, moment)| moment)
+    }
+
+    /// What time it is, by the host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.origin.port.now()
     }
 
     /// Waits for this long, by the host's clock. Cancel safe.
@@ -291,13 +343,21 @@ impl Disconnect {
         Self(reason)
     }
 
-    /// What went wrong; `None` where the end is ordinary: the client closed or lost its transport, or the hub aborted
-    /// it (reference signalr-core 13.3).
+    /// What went wrong; `None` where the end is ordinary: the client closed or lost its transport, or the hub aborted or
+    /// closed it (reference signalr-core 13.3).
     pub fn error(&self) -> Option<String> {
         self.0.error()
     }
 
-    /// A short constant name of the reason, `client_closed` or `client_timeout` for instance.
+    /// What the hub itself gave as the reason, by [`Closing::reason`].
+    pub fn reason(&self) -> Option<&str> {
+        match &self.0 {
+            CloseReason::ByHub(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// A short constant name of the reason, `client_closed` or `closed_by_hub` for instance.
     pub fn name(&self) -> &'static str {
         self.0.name()
     }

@@ -29,6 +29,7 @@ use crate::host::LinkLost;
 /// ```
 ///
 /// As with `anyhow::Error`, it is not a `std::error::Error` itself, and converts into a boxed one.
+#[doc(alias = "HubException")]
 pub struct HubError {
     name: Cow<'static, str>,
     text: String,
@@ -176,6 +177,14 @@ pub enum SendError {
         /// How much it would be, keys and values together.
         len_bytes: usize,
         /// How much it may be.
+        bytes_max: usize,
+    },
+    /// The reason for which a connection is to be closed is longer than one may be.
+    #[error("the reason has {len_bytes} bytes, at most {bytes_max} can be told")]
+    ReasonTooLong {
+        /// How long it is.
+        len_bytes: usize,
+        /// How long it may be.
         bytes_max: usize,
     },
     /// A group, user or connection was named by a text that cannot be such a name.

@@ -7,12 +7,13 @@ use hubplane_proto_link::{Caller, GroupOperation};
 
 use crate::audience::Origin;
 use crate::host::Port;
-use crate::{Audience, Changing, Client, QuestionError, Sending};
+use crate::{Audience, Changing, Client, Closing, QuestionError, Timestamp};
 
 /// A hub seen from outside any invocation: for background work, timers and HTTP handlers.
 ///
 /// It has the senders of [`Context`](crate::Context) that need no caller. Cloning one is cheap.
 #[derive(Clone)]
+#[doc(alias = "IHubContext")]
 pub struct HubContext {
     origin: Origin,
 }
@@ -76,6 +77,7 @@ impl HubContext {
     /// # Errors
     /// [`SendError`](crate::SendError) if a text names no group or connection, or if it could not be found out what
     /// became of it; an unknown connection is no error but in what it returns.
+    #[doc(alias = "AddToGroupAsync")]
     pub fn add_to_group(&self, connection: impl AsRef<str>, group: impl AsRef<str>) -> Changing {
         self.origin
             .change(GroupOperation::Add, connection.as_ref(), group.as_ref())
@@ -85,6 +87,7 @@ impl HubContext {
     ///
     /// # Errors
     /// As [`add_to_group`](Self::add_to_group).
+    #[doc(alias = "RemoveFromGroupAsync")]
     pub fn remove_from_group(
         &self,
         connection: impl AsRef<str>,
@@ -92,6 +95,11 @@ impl HubContext {
     ) -> Changing {
         self.origin
             .change(GroupOperation::Remove, connection.as_ref(), group.as_ref())
+    }
+
+    /// What time it is, by the host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.origin.port.now()
     }
 
     /// Waits for this long, by the host's clock. Cancel safe.
@@ -143,12 +151,13 @@ impl HubContext {
         user.change_group(GroupOperation::Remove, group)
     }
 
-    /// Ends a connection. Its client may reconnect by itself where `allow_reconnect` says so.
+    /// Ends a connection, with a reason if one is added: see [`Closing`].
     ///
     /// # Errors
-    /// [`SendError`](crate::SendError) if the text names no connection, or the link to the gateway is lost.
-    pub fn close(&self, connection: impl AsRef<str>, allow_reconnect: bool) -> Sending {
-        self.origin.close(connection.as_ref(), allow_reconnect)
+    /// [`SendError`](crate::SendError) if the text names no connection, if the reason is too long, or if the link to the
+    /// gateway is lost.
+    pub fn close(&self, connection: impl AsRef<str>) -> Closing {
+        Closing::new(&self.origin, connection.as_ref())
     }
 }
 

@@ -106,6 +106,54 @@ impl Audience {
         }
     }
 
+    /// Which users have connections in it, each once, however many those are: those behind `after` in the order of their
+    /// ids, at most `limit` of them and never more than 1,000. A page with less than `limit` is the last one; the last
+    /// user of a page is the `after` of the next. Connections without a user are left out.
+    ///
+    /// ```
+    /// # use hubplane_hub::*;
+    /// # struct Rooms;
+    /// #[hub]
+    /// impl Rooms {
+    ///     /// Everybody who is here, page by page.
+    ///     async fn people(&self, ctx: &Context) -> Result<Vec<UserId>, HubError> {
+    ///         let mut people = Vec::new();
+    ///         loop {
+    ///             let page = ctx.all().users(people.last(), 1000).await?;
+    ///             let last = page.len() < 1000;
+    ///             people.extend(page);
+    ///             if last {
+    ///                 return Ok(people);
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let hub = testing::TestHub::new(Rooms);
+    /// let (ben, _phone, _laptop) = (hub.connect("ben"), hub.connect("ana"), hub.connect("ana"));
+    /// let people: Vec<String> = ben.invoke("people", ()).unwrap();
+    /// assert_eq!(people, ["ana", "ben"]);
+    /// ```
+    ///
+    /// # Errors
+    /// [`QuestionError`].
+    pub fn users(
+        &self,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<UserId>, QuestionError>> + Send + use<> {
+        let asking = self.ask(Question::Users {
+            after: after.cloned(),
+            limit: limit.min(PAGE_MAX),
+        });
+        async move {
+            match asking.await? {
+                Answer::Users(users) => Ok(users),
+                _ => Err(QuestionError::Unavailable),
+            }
+        }
+    }
+
     /// Changes a group for everybody who is in this audience now, page by page.
     pub(crate) async fn change_group(
         self,

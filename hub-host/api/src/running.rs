@@ -1,10 +1,12 @@
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use hubplane_proto_ids::ConnectionId;
 
-use crate::host::Connection;
+use crate::Timestamp;
+use crate::host::{Connection, Port};
 use crate::signal::Signal;
 
 /// What is known of one run of a hub's code while it lasts, and afterwards to those who kept its context.
@@ -18,7 +20,11 @@ pub(crate) struct Running {
     ended: Signal,
     /// The client no longer wants its stream.
     pub(crate) cancelled: Signal,
+    deadline: Mutex<Option<Deadline>>,
 }
+
+/// When a run is over: by the host's steady clock, and as a moment.
+pub(crate) type Deadline = (Duration, Timestamp);
 
 impl Running {
     pub(crate) fn new(connection: &Connection) -> Self {
@@ -28,6 +34,7 @@ impl Running {
             slot: AtomicBool::new(false),
             opening: AtomicBool::new(false),
             cancelled: Signal::default(),
+            deadline: Mutex::default(),
         }
     }
 
@@ -50,6 +57,23 @@ impl Running {
     /// Gives the slot back, once: whether this was that time.
     pub(crate) fn release_slot(&self) -> bool {
         self.slot.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it may run for so long, or without end.
+    pub(crate) fn limit(&self, limit: Option<Duration>, port: &dyn Port) {
+        let deadline = limit.map(|limit| {
+            let now = port.now();
+            let moment = SystemTime::from(now).checked_add(limit);
+            (
+                port.elapsed().saturating_add(limit),
+                moment.map_or(now, Timestamp::from),
+            )
+        });
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
     pub(crate) fn is_ended(&self) -> bool {

@@ -2,9 +2,10 @@
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use hubplane_hub::Timestamp;
 use hubplane_hub::host::{ClientRequest, GroupRequest, LinkLost, Port, QueryRequest, Refused};
 use hubplane_proto_link::{AckOutcome, Answer, Audience, ClientOutcome, ToGateway};
 
@@ -125,6 +126,14 @@ impl Port for AnyLink {
         }
     }
 
+    fn now(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.background.elapsed()
+    }
+
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
         self.background.sleep(time)
     }
@@ -191,6 +200,14 @@ impl Port for LinkFirst {
             Some(link) => link.query(request),
             None => self.any.query(request),
         }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.any.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.any.elapsed()
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {

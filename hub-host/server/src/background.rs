@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hubplane_node::tasks::{Pool, Tasks};
+use tokio::time::Instant;
 
 /// Runs it. Everything ends when the node has drained.
 #[derive(Debug, Clone)]
 pub(crate) struct Background {
     tasks: Tasks,
     pool: Pool,
+    started: Instant,
 }
 
 impl Background {
@@ -17,6 +19,7 @@ impl Background {
         Self {
             pool: tasks.pool("hub_background"),
             tasks: tasks.clone(),
+            started: Instant::now(),
         }
     }
 
@@ -28,6 +31,11 @@ impl Background {
                 () = cancelled.cancelled() => {}
             }
         });
+    }
+
+    /// How long there has been work beside methods: it grows as time passes, and never jumps.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Resolves after this time. Cancel safe.

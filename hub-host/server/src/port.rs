@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use hubplane_hub::Timestamp;
 use hubplane_hub::host::{ClientRequest, GroupRequest, LinkLost, Port, QueryRequest, Refused};
 use hubplane_proto_ids::{ConnectionId, HubName};
 use hubplane_proto_link::{
@@ -312,6 +313,14 @@ impl Port for LinkPort {
             sending.await?;
             asking.answered().await.ok_or(LinkLost)
         })
+    }
+
+    fn now(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.background.elapsed()
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {

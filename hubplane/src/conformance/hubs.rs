@@ -43,7 +43,8 @@ impl Variant {
     pub(super) fn options(self, before: HubOptions) -> HubOptions {
         let mut options = at(self.name(), before);
         match self {
-            Self::Test | Self::NoWebSockets => {}
+            Self::Test => {}
+            Self::NoWebSockets => options.transports.web_sockets = false,
             Self::Authorized => options.access.authenticated = true,
             Self::MinimumTwelve => options.negotiate_version_min = 12,
             Self::MinimumNegative => options.negotiate_version_min = -1,

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::hubs::Transport;
 use super::list::List;
 use super::values::{Limit, Secret, Size};
 use super::{Config, ForwardedBy, Listen, Network, OriginPattern, Tls, TlsVersion};
@@ -59,6 +60,7 @@ described! {
     ForwardedBy: "`x-forwarded` or `forwarded`",
     TlsVersion: "`1.2` or `1.3`",
     Tls: "table",
+    Vec<Transport>: "list of `WebSockets`, `ServerSentEvents`, `LongPolling`",
     SocketAddr: "address:port",
     Duration: "duration",
     Size: "size",

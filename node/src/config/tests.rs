@@ -1,4 +1,5 @@
 mod listen;
+mod settings;
 
 use std::fs;
 use std::time::Duration;
@@ -334,8 +335,11 @@ fn a_hub_is_found_in_any_letter_case_and_a_slip_of_the_pen_is_noticed() {
         from_file("[hubs.Chat]\nmax_parallel_invocations = 3\npaths = ['/chatHub']").unwrap();
     assert_eq!(config.hubs.of("chat").max_parallel_invocations, 3);
     assert_eq!(config.hubs.of("chat").paths, ["/chatHub"]);
-    assert_eq!(config.hubs.unknown(&["chat", "other"]), [""; 0]);
-    assert_eq!(config.hubs.unknown(&["chta"]), ["Chat"]);
+    let text = || FileSource::Text("[hubs.Chat]".to_owned());
+    assert!(Config::load(Sources::none().file(text()).hub("chat")).is_ok());
+    let wrong = Config::load(Sources::none().file(text()).hub("chta")).unwrap_err();
+    let expected = "hubs.Chat (hubplane.toml): no hub of this name is served here, only chta";
+    assert_eq!(wrong.to_string(), expected);
 }
 
 #[test]

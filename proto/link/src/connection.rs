@@ -95,6 +95,8 @@ pub enum CloseReason {
     OpeningFailed,
     /// This node drains.
     Draining,
+    /// The hub asked for its close with this reason, which the client is told.
+    ByHub(String),
     /// Its token has expired, and its hub keeps nobody beyond that.
     AuthenticationExpired,
 }
@@ -113,6 +115,7 @@ impl CloseReason {
             Self::SlowConsumer => "slow_consumer",
             Self::OpeningFailed => "opening_failed",
             Self::Draining => "draining",
+            Self::ByHub(_) => "closed_by_hub",
             Self::AuthenticationExpired => "authentication_expired",
         }
     }
@@ -125,6 +128,7 @@ impl CloseReason {
             | Self::Aborted
             | Self::Draining
             | Self::OpeningFailed
+            | Self::ByHub(_)
             | Self::AuthenticationExpired => None,
             Self::ClientError(text) => Some(format!("HubException: {text}")),
             Self::ClientTimeout => Some(

@@ -17,6 +17,13 @@ pub enum Question {
         /// How many at most.
         limit: u32,
     },
+    /// Which users have connections in it, in the order of their ids. Connections without a user are left out.
+    Users {
+        /// Only those behind this one.
+        after: Option<UserId>,
+        /// How many at most.
+        limit: u32,
+    },
 }
 
 /// A question to every gateway that may know.
@@ -52,6 +59,8 @@ pub enum Answer {
     Count(u64),
     /// To [`Question::Connections`], in order, each once.
     Connections(Vec<Member>),
+    /// To [`Question::Users`], in order, each once.
+    Users(Vec<UserId>),
     /// Some gateway that may know could not be asked.
     Unavailable,
 }

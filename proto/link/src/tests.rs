@@ -93,9 +93,34 @@ fn to_hub_host() -> Vec<ToHubHost> {
                 user: None,
             }]),
         },
+        ToHubHost::Answer {
+            id: AckId(6),
+            answer: Answer::Users(vec!["ana".parse().unwrap()]),
+        },
         ToHubHost::Closed {
             connection: "c-1".parse().unwrap(),
             reason: CloseReason::ClientError("bye".into()),
+        },
+        ToHubHost::Presence(PresenceChanges {
+            hub: "chat".parse().unwrap(),
+            changes: vec![
+                PresenceChange::Joined {
+                    group: "g".parse().unwrap(),
+                    connection: "c-1".parse().unwrap(),
+                    user: Some("ana".parse().unwrap()),
+                },
+                PresenceChange::Left {
+                    group: "".parse().unwrap(),
+                    connection: "c-1".parse().unwrap(),
+                    user: None,
+                },
+                PresenceChange::Online("ana".parse().unwrap()),
+                PresenceChange::Offline("ana".parse().unwrap()),
+            ],
+        }),
+        ToHubHost::Closed {
+            connection: "c-1".parse().unwrap(),
+            reason: CloseReason::ByHub("too loud".into()),
         },
     ]
 }
@@ -196,7 +221,18 @@ fn to_gateway() -> Vec<ToGateway> {
             caller: Caller::HubHost,
             hub: "chat".parse().unwrap(),
             connection: connection(),
+            reason: Some("too loud".into()),
             allow_reconnect: true,
+        }),
+        ToGateway::Query(Query {
+            ack: AckId(6),
+            caller: Caller::Connection(connection()),
+            hub: "chat".parse().unwrap(),
+            audience: Audience::All,
+            question: Question::Users {
+                after: Some("ana".parse().unwrap()),
+                limit: 10,
+            },
         }),
     ]
 }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvocationId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{AckId, Arguments, Caller, Delivery, Payload, Query, RequestId};
+use crate::{AckId, Arguments, Caller, CloseReason, Delivery, Payload, Query, RequestId};
 
 /// A send to one connection of this gateway, in the window of that connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -280,6 +280,18 @@ pub struct CloseRequest {
     pub hub: HubName,
     /// Which connection; it may be one of another gateway.
     pub connection: ConnectionId,
+    /// What its client is told as the error of its Close message, if anything.
+    pub reason: Option<String>,
     /// Whether its client may reconnect by itself.
     pub allow_reconnect: bool,
+}
+
+impl CloseRequest {
+    /// Why the connection ends then.
+    pub fn close_reason(&self) -> CloseReason {
+        match &self.reason {
+            Some(text) => CloseReason::ByHub(text.clone()),
+            None => CloseReason::Aborted,
+        }
+    }
 }

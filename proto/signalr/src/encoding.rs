@@ -94,6 +94,14 @@ impl Encoding {
         }
     }
 
+    /// How long the first message of `received` is in bytes, framing included; `None` if it is not complete, or cannot be.
+    pub fn message_len_bytes(self, received: &[u8]) -> Option<usize> {
+        match self {
+            Self::Json => json::frame_len_bytes(received),
+            Self::MessagePack => messagepack::frame_len_bytes(received),
+        }
+    }
+
     /// Appends the message with its framing: exactly the bytes that the reference server writes.
     ///
     /// [`Arguments::Malformed`](crate::Arguments::Malformed) is written as an empty array, and an empty payload as null.

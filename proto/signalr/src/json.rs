@@ -36,6 +36,11 @@ pub(crate) fn next_frame(
     }
 }
 
+/// The length of the next record with its separator.
+pub(crate) fn frame_len_bytes(received: &[u8]) -> Option<usize> {
+    memchr::memchr(RECORD_SEPARATOR, received).map(|len| len + 1)
+}
+
 /// The raw elements of an array.
 pub(crate) fn elements(raw: &Bytes) -> Result<Elements, ArgumentsError> {
     read_elements(raw).ok().flatten().ok_or(ArgumentsError)

@@ -39,6 +39,12 @@ pub(crate) fn next_frame(
     }
 }
 
+/// The length of the next message with its prefix.
+pub(crate) fn frame_len_bytes(received: &[u8]) -> Option<usize> {
+    let (prefix_bytes, len) = length_prefix(received).ok()??;
+    (received.len() - prefix_bytes >= len).then_some(prefix_bytes + len)
+}
+
 /// How many bytes the prefix has, and the length that it says. `None`: it is not complete yet.
 fn length_prefix(bytes: &[u8]) -> Result<Option<(usize, usize)>, DecodeError> {
     let mut len = 0;

@@ -76,6 +76,21 @@ fn an_abort_closes_without_reconnect_and_a_requested_close_or_drain_with_it() {
 }
 
 #[test]
+fn a_close_with_a_reason_tells_the_client_that_reason_and_nothing_else() {
+    for detailed_errors in [false, true] {
+        let mut rig = Rig::open(Options {
+            detailed_errors,
+            ..Options::default()
+        });
+        let reason = CloseReason::ByHub("too loud".to_owned());
+        rig.connection.handle_close(reason, false, rig.now);
+        let close = "text {\"type\":7,\"error\":\"too loud\"}<RS>";
+        assert_eq!(rig.outputs(), [close, "hub closed None"]);
+        assert_eq!(rig.closed(), ["close", "ended closed_by_hub"]);
+    }
+}
+
+#[test]
 fn an_abort_in_on_connected_lets_it_finish_before_on_disconnected() {
     let mut rig = Rig::opening(Options::default(), MESSAGEPACK);
     rig.connection

@@ -23,12 +23,15 @@ enum Step {
     Overflow,
     LinkLost,
     End(u8),
+    Detach,
+    Resume,
     Pass(f64),
 }
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => Just(JSON.as_bytes().to_vec()),
+        2 => Just(b"{\"protocol\":\"json\",\"version\":2}\x1e".to_vec()),
         2 => Just(MESSAGEPACK.as_bytes().to_vec()),
         3 => Just(call("1").into_bytes()),
         2 => Just(stream("2").into_bytes()),
@@ -37,6 +40,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"{\"type\":3,\"invocationId\":\"7\"}\x1e".to_vec()),
         2 => Just(b"{\"type\":3,\"invocationId\":\"s1\"}\x1e".to_vec()),
         2 => Just(PING.as_bytes().to_vec()),
+        1 => (-1_i64..4).prop_map(|number| format!("{{\"type\":8,\"sequenceId\":{number}}}\x1e").into_bytes()),
+        1 => (-1_i64..4).prop_map(|number| format!("{{\"type\":9,\"sequenceId\":{number}}}\x1e").into_bytes()),
         1 => Just(b"{\"type\":7}\x1e".to_vec()),
         2 => Just(b"\x0e\x96\x01\x80\xa1\x31\xa4Echo\x91\xa1x\x90".to_vec()),
         2 => proptest::collection::vec(any::<u8>(), 0..40),
@@ -61,6 +66,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Overflow),
         1 => Just(Step::LinkLost),
         1 => (0_u8..3).prop_map(Step::End),
+        2 => Just(Step::Detach),
+        2 => Just(Step::Resume),
         2 => (0.0_f64..40.0).prop_map(Step::Pass),
     ]
 }
@@ -102,6 +109,11 @@ fn take(rig: &mut Rig, step: Step) -> Vec<String> {
             .handle_close(CloseReason::Aborted, false, rig.now),
         Step::Overflow => rig.connection.handle_overflow(rig.now),
         Step::LinkLost => rig.connection.handle_link_lost(rig.now),
+        Step::Detach => drop(rig.connection.handle_detached(rig.now)),
+        Step::Resume => {
+            let sequence = rig.connection.handle_resumed(3, rig.now);
+            assert!(sequence.is_none() || !rig.connection.is_detached());
+        }
         Step::End(0) => rig.connection.handle_end(End::Closed, rig.now),
         Step::End(1) => rig.connection.handle_end(End::Lost, rig.now),
         Step::End(_) => rig
@@ -129,6 +141,8 @@ fn check(seen: &[String]) -> Result<(), TestCaseError> {
         "hub opened",
         "hub closed",
         "close",
+        "keep",
+        "forget",
         "ended",
         "text {}<RS>",
         "text {\"type\":7",
@@ -170,11 +184,20 @@ fn check(seen: &[String]) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn promises_hold_whatever_happens(
-        steps in proptest::collection::vec(step(), 0..60), asks_hub: bool, starts_open: bool,
+        steps in proptest::collection::vec(step(), 0..60), asks_hub: bool, starts_open: bool, stateful: bool,
     ) {
         let user = if asks_hub { UserSource::AskHub } else { UserSource::Known(None) };
-        let (mut rig, mut seen) = (Rig::with_user(Options::default(), user), none());
-        let opening = [Step::Bytes(JSON.into()), Step::Identified, Step::Visible, Step::Done(true, false)];
+        let options = Options {
+            stateful_reconnect: Some(crate::StatefulOptions::default()),
+            ..Options::default()
+        };
+        let (mut rig, mut seen) = (Rig::with_user(options, user), none());
+        let mut handshake = JSON.to_owned();
+        if stateful {
+            rig.connection.grant_stateful_reconnect();
+            handshake = handshake.replace("1}", "2}");
+        }
+        let opening = [Step::Bytes(handshake.into()), Step::Identified, Step::Visible, Step::Done(true, false)];
         for step in opening.into_iter().filter(|_| starts_open).chain(steps) {
             seen.extend(take(&mut rig, step));
             check(&seen)?;

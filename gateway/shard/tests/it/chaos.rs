@@ -1,5 +1,5 @@
 use hubplane_gateway_shard::{Command, UserSource};
-use hubplane_proto_link::{Audience, Stage, ToHubHost};
+use hubplane_proto_link::{Audience, CloseReason, Stage, ToHubHost};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
@@ -123,6 +123,7 @@ async fn whatever_clients_do_the_others_are_served(shards: u8) {
             let connection = format!("c{}", served % CLIENTS);
             let command = Command::Close {
                 connection: connection.parse().unwrap(),
+                reason: CloseReason::Aborted,
                 allow_reconnect: true,
             };
             node.command(&connection, command).await;

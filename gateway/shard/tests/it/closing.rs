@@ -73,6 +73,7 @@ async fn an_abort_closes_with_1000_after_on_disconnected(shards: u8) {
         "c",
         Command::Close {
             connection,
+            reason: CloseReason::Aborted,
             allow_reconnect: false,
         },
     )

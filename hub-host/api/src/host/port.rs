@@ -8,6 +8,8 @@ use hubplane_proto_link::{
     ToGateway,
 };
 
+use crate::Timestamp;
+
 /// Where a hub's frames leave: to one gateway, or to any.
 ///
 /// The frames of one [`Caller`] have to arrive in the order in which they were taken.
@@ -36,6 +38,12 @@ pub trait Port: Send + Sync + 'static {
 
     /// Asks about the connections of an audience and waits for the answer. Cancel safe.
     fn query(&self, request: QueryRequest) -> BoxFuture<'static, Result<Answer, LinkLost>>;
+
+    /// What time it is.
+    fn now(&self) -> Timestamp;
+
+    /// How long the host has run, or anything else that grows as time passes, and never jumps.
+    fn elapsed(&self) -> Duration;
 
     /// Resolves after this time. Cancel safe.
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hubplane_proto_ids::ConnectionId;
@@ -81,6 +82,12 @@ impl TestConnection {
     /// To this path.
     pub fn path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.info.path);
+        self
+    }
+
+    /// From this address.
+    pub fn remote_address(mut self, address: SocketAddr) -> Self {
+        self.info.remote = Some(address);
         self
     }
 
@@ -226,6 +233,13 @@ impl TestClient {
         self.hub.parts.world.is_open(self.id())
     }
 
+    /// What its Close message said, if the hub has closed it.
+    pub fn closed(&self) -> Option<Closed> {
+        self.hub.run();
+        let world = &self.hub.parts.world;
+        world.with(|state| state.members.get(self.id())?.closed.clone())
+    }
+
     /// Closes its connection and runs `on_disconnected`.
     pub fn disconnect(&self) {
         self.disconnect_because(CloseReason::ClientClosed);
@@ -270,6 +284,15 @@ impl fmt::Debug for TestClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TestClient").field(&self.connection).finish()
     }
+}
+
+/// What a client is told by the Close message of a hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// The hub's reason, if it gave one.
+    pub error: Option<String>,
+    /// Whether it may reconnect by itself.
+    pub allow_reconnect: bool,
 }
 
 /// An invocation on its way.

@@ -1,8 +1,9 @@
 //! The hub's side of a world: nothing waits that a test does not make wait.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -14,8 +15,12 @@ use hubplane_proto_link::{
 use super::client::Message;
 use super::requests::Asked;
 use super::world::{ITEMS_MAX, State, World};
+use crate::Timestamp;
 use crate::host::{ClientRequest, GroupRequest, LinkLost, Port, QueryRequest, Refused};
 use crate::signal::Signal;
+
+/// When the clock of every test begins: 2000-01-01T00:00:00Z.
+const START_SECONDS: i64 = 946_684_800;
 
 /// What a hub of a test sends by.
 #[derive(Clone)]
@@ -80,11 +85,19 @@ impl Port for WorldPort {
     ) -> BoxFuture<'static, Result<AckOutcome, LinkLost>> {
         let outcome = self.0.with(|state| {
             let member = state.members.get_mut(&request.connection);
-            match (member.filter(|member| !member.ending), request.operation) {
-                (None, _) => return AckOutcome::UnknownConnection,
-                (Some(member), GroupOperation::Add) => member.groups.insert(request.group),
-                (Some(member), GroupOperation::Remove) => member.groups.remove(&request.group),
+            let Some(member) = member.filter(|member| !member.ending) else {
+                return AckOutcome::UnknownConnection;
             };
+            let (connection, group) = (&request.connection, request.group);
+            match request.operation {
+                GroupOperation::Add if member.groups.insert(group.clone()) => {
+                    state.tell_joined(connection, group);
+                }
+                GroupOperation::Remove if member.groups.remove(&group) => {
+                    state.tell_left(connection, group);
+                }
+                _ => {}
+            }
             AckOutcome::Done
         });
         Box::pin(std::future::ready(Ok(outcome)))
@@ -143,9 +156,30 @@ impl Port for WorldPort {
                     });
                     Answer::Connections(listed.collect())
                 }
+                Question::Users { after, limit } => {
+                    let user = |id: &_| state.members.get(id)?.connection.user().cloned();
+                    let users: BTreeSet<_> = ids.iter().filter_map(user).collect();
+                    let after = |user: &_| after.as_ref().is_none_or(|after| user > after);
+                    Answer::Users(
+                        users
+                            .into_iter()
+                            .filter(after)
+                            .take(limit as usize)
+                            .collect(),
+                    )
+                }
             }
         });
         std::future::ready(Ok(answer)).boxed()
+    }
+
+    fn now(&self) -> Timestamp {
+        let start = Timestamp::new(START_SECONDS, 0).unwrap_or(Timestamp::UNIX_EPOCH);
+        Timestamp::from(SystemTime::from(start) + self.elapsed())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.with(|state| state.now)
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {

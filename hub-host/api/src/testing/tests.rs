@@ -3,6 +3,7 @@
 mod ending;
 mod guarding;
 mod keeping;
+mod presence;
 mod results;
 mod streams;
 
@@ -232,8 +233,24 @@ fn background_work_sends_too() {
     assert_eq!(added.unwrap(), Membership::Changed);
     four.hub.wait(hub.group("g").send("x", ())).unwrap();
     assert_eq!(four.received(), "A");
-    four.hub.wait(hub.close(four.id(3), true)).unwrap();
+    let closing = hub.close(four.id(3)).reason("late").allow_reconnect();
+    four.hub.wait(closing.into_future()).unwrap();
     assert!(!four.clients[3].is_connected());
+    let closed = Closed {
+        error: Some("late".to_owned()),
+        allow_reconnect: true,
+    };
+    assert_eq!(four.clients[3].closed(), Some(closed));
+    let long = hub.close(four.id(2)).reason("x".repeat(1025));
+    let refused = four.hub.wait(long.into_future());
+    assert!(matches!(
+        refused,
+        Err(SendError::ReasonTooLong {
+            len_bytes: 1025,
+            ..
+        })
+    ));
+    assert!(four.clients[2].is_connected());
 }
 
 #[test]

@@ -8,12 +8,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use hubplane_proto_ids::{ConnectionId, GroupName, InvocationId};
 use hubplane_proto_link::{
-    Audience, ClientOutcome, CloseReason, Completion, Delivery, Invocation, InvocationKind,
-    Outcome, Payload, RequestId, ToGateway, UPLOAD_CREDIT_ITEMS,
+    Audience, ClientOutcome, CloseReason, CloseRequest, Completion, Delivery, Invocation,
+    InvocationKind, Outcome, Payload, RequestId, ToGateway, UPLOAD_CREDIT_ITEMS,
 };
 
-use super::client::Message;
+use super::client::{Closed, Message};
 use super::executor::Slot;
+use super::presence::Changes;
 use super::requests::{Asked, Handler};
 use crate::host::Connection;
 use crate::signal::Signal;
@@ -35,6 +36,7 @@ pub(super) struct State {
     /// Requests for client results that nobody has answered.
     pub(super) asked: BTreeMap<RequestId, Asked>,
     pub(super) requests: u64,
+    pub(super) presence: Changes,
 }
 
 /// So many items of a stream may be there before a test takes any of them.
@@ -75,6 +77,10 @@ pub(super) struct Member {
     invocations: u64,
     /// Whether it is on its way out: it receives nothing any more.
     pub(super) ending: bool,
+    /// What the hub's Close message said.
+    pub(super) closed: Option<Closed>,
+    /// Whether it has ended.
+    pub(super) gone: bool,
 }
 
 /// What became of an invocation that was taken.
@@ -105,8 +111,13 @@ impl World {
             handlers: BTreeMap::new(),
             invocations: 0,
             ending: false,
+            closed: None,
+            gone: false,
         };
-        self.with(|state| state.members.insert(connection.id().clone(), member));
+        self.with(|state| {
+            state.members.insert(connection.id().clone(), member);
+            state.tell_came(connection.id());
+        });
     }
 
     /// Begins the end of a connection, once.
@@ -125,14 +136,33 @@ impl World {
         });
     }
 
+    /// The hub closes a connection.
+    fn close(&self, request: &CloseRequest) {
+        self.with(|state| {
+            let member = state.members.get_mut(&request.connection);
+            if let Some(member) = member.filter(|member| !member.ending) {
+                member.closed = Some(Closed {
+                    error: request.reason.clone(),
+                    allow_reconnect: request.allow_reconnect,
+                });
+            }
+        });
+        self.end(&request.connection, request.close_reason());
+    }
+
     /// A connection has ended. What it received can still be looked at.
     pub(super) fn forget(&self, id: &ConnectionId) {
         self.with(|state| {
-            if let Some(member) = state.members.get_mut(id) {
-                member.groups.clear();
-                member.answers.clear();
-                member.uploads.clear();
+            let Some(member) = state.members.get_mut(id) else {
+                return;
+            };
+            member.answers.clear();
+            member.uploads.clear();
+            member.gone = true;
+            for group in std::mem::take(&mut member.groups) {
+                state.tell_left(id, group);
             }
+            state.tell_went(id);
         });
     }
 
@@ -260,6 +290,7 @@ impl World {
     pub(super) fn advance(&self, time: Duration) {
         let due = self.with(|state| {
             state.now += time;
+            state.tell_offline();
             let now = state.now;
             let (due, rest) = std::mem::take(&mut state.sleeping)
                 .into_iter()
@@ -344,7 +375,7 @@ impl World {
                     member.release(true, &mut state.ready);
                 }
             }),
-            ToGateway::Close(request) => self.end(&request.connection, CloseReason::Aborted),
+            ToGateway::Close(request) => self.close(&request),
             ToGateway::StreamItem {
                 connection,
                 invocation_id,

@@ -35,7 +35,8 @@ impl Conformance {
     }
 
     fn on_disconnected(&self, ctx: &Context, reason: &Disconnect) {
-        let error = reason.error().unwrap_or_else(|| "none".to_owned());
+        let own = reason.reason().map(ToOwned::to_owned);
+        let error = reason.error().or(own).unwrap_or_else(|| "none".to_owned());
         self.note(ctx, format!("disconnected {error}"));
         self.open_gate(ctx.connection_id().as_str());
         self.forget(ctx);

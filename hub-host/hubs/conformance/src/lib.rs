@@ -12,11 +12,16 @@
 //! | `Exists(kind, names)` | a boolean |
 //! | `Count(kind, names)` | how many connections |
 //! | `Connections(kind, names, after, limit)` | a list of `{Connection, User}`, a [`Found`]; `after` an id or null, `User` may be null |
+//! | `Users(kind, names, after, limit)` | a list of texts, each user once; `after` a user or null |
 //! | `GroupAddUser(user, group)`, `GroupRemoveUser(user, group)` | how many connections that were |
 //! | `SendExcept(kind, names, message, excluded)` | nothing; the audience but the connections `excluded` gets `Send`(message) |
 //! | `SendTyped(kind, names, message, number)` | nothing; the audience gets `Typed`(message, number), sent by a trait |
 //! | `SetItem(key, value)`, `GetItem(key)`, `RemoveItem(key)` | nothing; a text or null; nothing |
 //! | `CloseConnection(connection, allowReconnect)` | nothing; that connection gets a Close message without an error |
+//! | `CloseWithReason(connection, reason, allowReconnect)` | nothing; the error of that Close message is `reason`, and `GetEvents` has `disconnected <reason>` |
+//! | `ObservePresence()` | nothing; from now on this connection gets `Presence`(kind, group, connection, user), where kind is `joined` or `left` with all of them, or `online` or `offline` with a user alone; what is left out is null, and so is the user of a connection that has none |
+//! | `TimeLeft()` | how many milliseconds the invocation may still run, or null: under `invocation_timeout` |
+//! | `Deadline()` | the moment at which it is over, or null |
 //! | `FilteredEcho(text)` | `x` becomes `x>outer>inner<inner<outer`: two filters around the method, on the way in and out |
 //! | `FilterRefuses()` | the error `HubException: a filter refused` |
 //! | `FilterReplaces()` | 43, a filter's answer; the method's is 42 |

@@ -1,6 +1,9 @@
 //! What the reference has no like of: questions, every connection of a user, the item bag, ends of other connections.
 
-use hubplane_hub::{Audience, ConnectionId, Context, HubError, Listed, TypeScript, client, hub};
+use hubplane_hub::{
+    Audience, Closing, ConnectionId, Context, GroupName, HubContext, HubError, Listed, Presence,
+    Timestamp, TypeScript, UserId, client, hub,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Conformance;
@@ -24,11 +27,22 @@ impl From<Listed> for Found {
     }
 }
 
+/// The group of those who observe presence.
+const OBSERVERS: &str = "presence observers";
+
 /// What clients are told by a trait, and not by names as texts.
 #[client]
 pub trait ConformanceClient {
     /// From `SendTyped`.
     fn typed(&self, message: &str, number: i32);
+    /// A change of who is there, for those who observe it.
+    fn presence(
+        &self,
+        kind: &str,
+        group: Option<&GroupName>,
+        connection: Option<&ConnectionId>,
+        user: Option<&UserId>,
+    );
 }
 
 /// An audience as clients name it: `all`, `connections`, `groups` or `users`, and which.
@@ -45,6 +59,14 @@ fn audience(ctx: &Context, kind: &str, names: &[String]) -> Result<Audience, Hub
             ));
         }
     })
+}
+
+fn reconnecting(closing: Closing, allow_reconnect: bool) -> Closing {
+    if allow_reconnect {
+        closing.allow_reconnect()
+    } else {
+        closing
+    }
 }
 
 #[hub(part = questions, clients(ConformanceClient))]
@@ -81,6 +103,19 @@ impl Conformance {
         let audience = audience(ctx, &kind, &names)?;
         let page = audience.connections(after.as_ref(), limit).await?;
         Ok(page.into_iter().map(Found::from).collect())
+    }
+
+    /// A page of the users of an audience.
+    async fn users(
+        &self,
+        ctx: &Context,
+        kind: String,
+        names: Vec<String>,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, HubError> {
+        let audience = audience(ctx, &kind, &names)?;
+        Ok(audience.users(after.as_ref(), limit).await?)
     }
 
     /// Adds every connection of a user to a group; how many those are.
@@ -133,6 +168,50 @@ impl Conformance {
         Ok(ctx.items().remove(&key).await?)
     }
 
+    /// Sends `Presence`(kind, group, connection, user) to who has invoked `ObservePresence`.
+    async fn on_presence(&self, hub: &HubContext, change: &Presence) -> Result<(), HubError> {
+        let observers = hub.group(OBSERVERS);
+        match change {
+            // Of the observers nobody is told.
+            Presence::Joined { group, .. } | Presence::Left { group, .. }
+                if group.as_str() == OBSERVERS => {}
+            Presence::Joined {
+                group,
+                connection,
+                user,
+            } => {
+                observers
+                    .presence("joined", Some(group), Some(connection), user.as_ref())
+                    .await?
+            }
+            Presence::Left {
+                group,
+                connection,
+                user,
+            } => {
+                observers
+                    .presence("left", Some(group), Some(connection), user.as_ref())
+                    .await?
+            }
+            Presence::Online { user } => {
+                observers.presence("online", None, None, Some(user)).await?
+            }
+            Presence::Offline { user } => {
+                observers
+                    .presence("offline", None, None, Some(user))
+                    .await?
+            }
+            _ => observers.presence("missed", None, None, None).await?,
+        }
+        Ok(())
+    }
+
+    /// From now on this connection is told of presence.
+    async fn observe_presence(&self, ctx: &Context) -> Result<(), HubError> {
+        ctx.join(OBSERVERS).await?;
+        Ok(())
+    }
+
     /// Ends a connection without a reason.
     async fn close_connection(
         &self,
@@ -140,6 +219,30 @@ impl Conformance {
         connection: String,
         allow_reconnect: bool,
     ) -> Result<(), HubError> {
-        Ok(ctx.close(connection, allow_reconnect).await?)
+        let closing = ctx.close(connection);
+        Ok(reconnecting(closing, allow_reconnect).await?)
+    }
+
+    /// Ends a connection with a reason.
+    async fn close_with_reason(
+        &self,
+        ctx: &Context,
+        connection: String,
+        reason: String,
+        allow_reconnect: bool,
+    ) -> Result<(), HubError> {
+        let closing = ctx.close(connection).reason(reason);
+        Ok(reconnecting(closing, allow_reconnect).await?)
+    }
+
+    /// How many milliseconds this invocation has left, if that is limited.
+    fn time_left(&self, ctx: &Context) -> Option<u64> {
+        let left = ctx.time_left()?;
+        Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The moment at which this invocation is over, if there is one.
+    fn deadline(&self, ctx: &Context) -> Option<Timestamp> {
+        ctx.deadline()
     }
 }

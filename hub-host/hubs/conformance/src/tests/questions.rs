@@ -1,5 +1,9 @@
 //! What the reference has no like of.
 
+use std::time::Duration;
+
+use hubplane_hub::host::Service;
+
 use super::*;
 use crate::Found;
 
@@ -46,6 +50,11 @@ fn questions_are_answered_about_every_audience() {
         ];
         assert_eq!(first, all[..3]);
         assert_eq!(page(Some(&first[2].connection), 3), all[3..]);
+        let users = |after: Option<&str>, limit: u32| -> Vec<String> {
+            asker.invoke("Users", ("all", NONE, after, limit)).unwrap()
+        };
+        assert_eq!(users(None, 1), ["ana"]);
+        assert_eq!(users(Some("ana"), 10), ["ben"]);
         let wrong = asker.invoke::<bool>("Exists", ("nobody", NONE));
         let text = "an audience is all, connections, groups or users";
         assert!(wrong.unwrap_err().ends_with(text));
@@ -96,6 +105,49 @@ fn any_connection_can_be_closed() {
     ana.invoke::<()>("CloseConnection", (ben.id(), true))
         .unwrap();
     assert!(!ben.is_connected());
+    let cid = hub.connect("cid");
+    ana.invoke::<()>("CloseWithReason", (cid.id(), "too loud", false))
+        .unwrap();
+    assert_eq!(cid.closed().unwrap().error.as_deref(), Some("too loud"));
+    let events: Vec<String> = ana.invoke("GetEvents", (cid.id(),)).unwrap();
+    assert_eq!(events[1], "disconnected too loud");
+}
+
+#[test]
+fn observers_are_told_of_presence() {
+    type Told = (String, Option<String>, Option<String>, Option<String>);
+    for encoding in ENCODINGS {
+        let hub = TestHub::new(Conformance::default());
+        let observer = hub.connection().protocol(encoding).open().unwrap();
+        observer.invoke::<()>("ObservePresence", ()).unwrap();
+        let next = || observer.next::<Told>("Presence");
+        let text = |text: &str| Some(text.to_owned());
+        let ana = hub.connect("ana");
+        assert_eq!(next(), ("online".to_owned(), None, None, text("ana")));
+        ana.invoke::<()>("GroupAddMethod", ("g",)).unwrap();
+        let id = text(ana.id().as_str());
+        assert_eq!(
+            next(),
+            ("joined".to_owned(), text("g"), id.clone(), text("ana"))
+        );
+        ana.disconnect();
+        assert_eq!(next(), ("left".to_owned(), text("g"), id, text("ana")));
+        hub.advance(Duration::from_secs(1));
+        assert_eq!(next(), ("offline".to_owned(), None, None, text("ana")));
+        assert!(observer.messages().is_empty());
+    }
+}
+
+#[test]
+fn an_invocation_knows_how_long_it_may_run() {
+    let service = || Service::new(Conformance::default(), Options::default()).unwrap();
+    let hub = TestHub::of(service().invocation_timeout(Duration::from_secs(30)));
+    let ana = hub.connect("ana");
+    assert_eq!(ana.invoke("TimeLeft", ()), Ok(Some(30_000)));
+    let deadline: Timestamp = ana.invoke("Deadline", ()).unwrap();
+    assert_eq!(deadline.to_string(), "2000-01-01T00:00:30Z");
+    let ana = TestHub::of(service()).connect("ana");
+    assert_eq!(ana.invoke("TimeLeft", ()), Ok(None::<u64>));
 }
 
 #[test]
