@@ -114,7 +114,6 @@ impl OutboundQueue {
             let bound = Bound::Elsewhere(0);
             self.append(Entry { head, body, bound }, now);
         }
-        self.release();
         self.advances(now);
     }
 

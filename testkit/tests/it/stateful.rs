@@ -309,3 +309,35 @@ async fn a_hub_that_does_not_allow_it_grants_nothing() {
     assert_eq!(client.resumes(), 0);
     cluster.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_that_sends_more_than_is_kept_ends_although_its_clients_next_invocation_waits() {
+    const SENDS: u32 = 10_000;
+    for shape in shapes() {
+        let cluster = TestCluster::start(stateful(shape, StatefulOptions::default()))
+            .await
+            .unwrap();
+        let mut client = connect(&cluster.url(0, "test"), hubplane_client::Encoding::Json).await;
+        let invoker = client.invoker();
+        // The acknowledgements that the first one needs come behind the others, which wait for it.
+        let calls = async {
+            tokio::join!(
+                invoker.invoke::<u32>("Ordered", (SENDS, "g", "u")),
+                invoker.invoke::<String>("Echo", ("a",)),
+                invoker.invoke::<String>("Echo", ("b",)),
+            )
+        };
+        let hears = async {
+            let mut next = 0;
+            while next < SENDS {
+                let number: (u32,) = client.receive("caller").await.unwrap();
+                assert_eq!(number.0, next);
+                next += 1;
+            }
+        };
+        let (called, ()) = within("the end", async { tokio::join!(calls, hears) }).await;
+        assert_eq!(called.0.unwrap(), SENDS);
+        assert_eq!(called.2.unwrap(), "b");
+        cluster.stop().await.unwrap();
+    }
+}
