@@ -18,7 +18,7 @@ async fn answer(cluster: &TestCluster, bytes: &[u8], leaves: bool) -> String {
     let mut chunk = [0; 4096];
     loop {
         match within("the end", socket.read(&mut chunk)).await {
-            Ok(0) | Err(_) => return String::from_utf8(answer).unwrap(),
+            Ok(0) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
             Ok(len) => answer.extend_from_slice(&chunk[..len]),
         }
     }
@@ -70,4 +70,17 @@ async fn who_leaves_within_a_head_is_let_go_at_once() {
     })
     .await;
     assert!(http.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_ends_a_head_is_let_go_in_time() {
+    let cluster = TestCluster::start(options(1, false)).await.unwrap();
+    // The server's own 15 s have to pass: they are no option.
+    let answers = tokio::join!(
+        answer(&cluster, b"", false),
+        answer(&cluster, b"PRI * HTT", false),
+        answer(&cluster, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", false),
+        answer(&cluster, b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: x", false),
+    );
+    assert_eq!((&*answers.0, &*answers.1, &*answers.3), ("", "", ""));
 }
