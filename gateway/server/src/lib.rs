@@ -37,7 +37,10 @@ mod upgrade;
 
 pub use admission::Admission;
 pub use directory::{RouterDialer, RouterStreams};
-pub use gateway::{Gateway, GatewayParts};
+pub use gateway::{Gateway, GatewayParts, StartError};
 pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits};
-pub use options::{AccessRule, AuthOptions, GatewayOptions, HubOptions, SigningKey, Transports};
+pub use options::{
+    AccessRule, AuthOptions, CookieOptions, GatewayOptions, HubOptions, KeySource, KeySourceError,
+    RefreshOptions, SigningKey, Transports,
+};
 pub use relay::RelayBus;
