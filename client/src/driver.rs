@@ -10,15 +10,15 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use hubplane_proto_signalr::Encoding;
 use hubplane_proto_signalr::message::{CompletionResult, Message};
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
 use crate::Options;
+use crate::Socket;
 use crate::connect::{Negotiated, attach_again, data_message};
-use crate::resume::{ACK_INTERVAL, Received, Resume};
+use crate::resume::{ACK_INTERVAL, Due, Received, Resume};
 
 /// How long a server may take to answer a close frame (`signalr-core` 6).
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl Pending {
 
 /// Everything that the task owns.
 pub(crate) struct Driver {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) socket: WebSocketStream<Socket>,
     pub(crate) received: BytesMut,
     /// With stateful reconnect: where to attach again.
     pub(crate) again: Option<Negotiated>,
@@ -118,6 +118,9 @@ impl Driver {
         let mut received = std::mem::take(&mut self.received);
         let mut first = Vec::new();
         let stopped = AtomicBool::new(false);
+        // Across sockets: however short their lives are, the server hears what has arrived.
+        let mut acks = tokio::time::interval(ACK_INTERVAL);
+        acks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             let (sink, stream) = socket.split();
             let reader = Reader {
@@ -137,6 +140,7 @@ impl Driver {
                 encoding: self.options.encoding,
                 commands: &mut self.commands,
                 resume,
+                acks: &mut acks,
                 stopped: &stopped,
             };
             let end = tokio::select! {
@@ -165,7 +169,7 @@ impl Driver {
 }
 
 struct Reader<'a> {
-    stream: SplitStream<WebSocketStream<TcpStream>>,
+    stream: SplitStream<WebSocketStream<Socket>>,
     received: BytesMut,
     encoding: Encoding,
     server_timeout: Duration,
@@ -268,10 +272,11 @@ fn transport_end(
 }
 
 struct Writer<'a> {
-    sink: SplitSink<WebSocketStream<TcpStream>, Frame>,
+    sink: SplitSink<WebSocketStream<Socket>, Frame>,
     encoding: Encoding,
     commands: &'a mut mpsc::Receiver<Command>,
     resume: Option<&'a Resume>,
+    acks: &'a mut Interval,
     stopped: &'a AtomicBool,
 }
 
@@ -299,14 +304,16 @@ impl Writer<'_> {
         let mut pings =
             tokio::time::interval_at(Instant::now(), keep_alive.unwrap_or(Duration::MAX / 4));
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut acks = tokio::time::interval(ACK_INTERVAL);
-        acks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let written = tokio::select! {
                 _ = pings.tick(), if keep_alive.is_some() => self.send(self.encoding.ping().to_vec()).await,
-                _ = acks.tick(), if self.resume.is_some() => match self.resume.and_then(Resume::ack) {
-                    Some(ack) => self.send(ack).await,
-                    None => Ok(()),
+                _ = self.acks.tick(), if self.resume.is_some() => match self.resume.map(Resume::ack) {
+                    Some(Due::Ack(ack)) => self.send(ack).await,
+                    Some(Due::Soon) => {
+                        self.acks.reset_after(ACK_INTERVAL / 20);
+                        Ok(())
+                    }
+                    Some(Due::Nothing) | None => Ok(()),
                 },
                 command = next(self.commands, self.resume) => match command {
                     Some(Command::Data(data)) => {

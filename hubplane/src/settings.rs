@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use hubplane_gateway_server::{
     AccessRule, AuthOptions, ConnectionOptions, CookieOptions, GatewayOptions, HubOptions,
-    KeySource, QueueLimits, RefreshOptions, SigningKey, Transports,
+    KeySource, Outside, QueueLimits, Redirect, RefreshOptions, SigningKey, StatefulOptions,
+    Transports,
 };
 use hubplane_node::config::{self, Config};
+use hubplane_node::tls::TlsOptions;
 use hubplane_proto_ids::HubName;
 
 /// How the gateway of this process behaves towards the hubs that are served.
@@ -19,11 +21,25 @@ pub(crate) fn gateway(config: &Config, served: &[HubName]) -> GatewayOptions {
     GatewayOptions {
         shards: u8::try_from(config.shards.threads).unwrap_or(u8::MAX),
         auth: auth(&config.auth),
+        outside: Outside {
+            path_base: config.listen.path_base.clone(),
+            trusted_proxies: config.listen.trusted_proxies.to_vec(),
+            forwarded_by: config.listen.forwarded_by,
+        },
         default_hub: hub(&config.hubs.defaults, &config.auth),
         hubs: served.iter().map(options).collect(),
         negotiate_timeout: config.hubs.defaults.negotiate_timeout,
         ..GatewayOptions::default()
     }
+}
+
+/// What listeners speak TLS with, if they do.
+pub(crate) fn tls(config: &config::Tls) -> Option<TlsOptions> {
+    Some(TlsOptions {
+        certificate: config.certificate.clone()?,
+        key: config.key.clone()?,
+        min_version: config.min_version,
+    })
 }
 
 fn auth(auth: &config::Auth) -> AuthOptions {
@@ -67,6 +83,10 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
             .and_then(|bytes| usize::try_from(bytes).ok()),
         detailed_errors: options.detailed_errors,
         parallel_invocations_max: NonZeroU32::new(parallel).unwrap_or(NonZeroU32::MIN),
+        stateful_reconnect: options.stateful_reconnect.then(|| StatefulOptions {
+            buffer_bytes: options.stateful_reconnect_buffer_bytes.as_usize(),
+            detached_timeout: options.stateful_reconnect_timeout,
+        }),
         queue: QueueLimits {
             bytes_max: options.outbound_queue_bytes.as_usize(),
             age_max: options.outbound_queue_age,
@@ -91,6 +111,15 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
         },
         close_on_authentication_expiration: options.close_on_authentication_expiration,
         paths: options.paths.clone(),
+        allowed_origins: options.allowed_origins.to_vec(),
+        redirect: options.redirect.as_ref().map(|url| Redirect {
+            url: url.clone(),
+            access_token: options
+                .redirect_access_token
+                .as_ref()
+                .map(|token| token.expose().to_owned()),
+        }),
+        negotiate_version_min: options.min_negotiate_version,
         ..HubOptions::default()
     }
 }

@@ -17,7 +17,9 @@ use hubplane::cluster::{Cluster, ClusterOptions};
 use hubplane::conformance::TestApplications;
 use hubplane::host::{Options as RunOptions, Service};
 use hubplane::{Context, Disconnect, Hub, HubError, HubName, hub};
-use hubplane_gateway_server::{ConnectionOptions, GatewayOptions, HubOptions, Transports};
+use hubplane_gateway_server::{
+    ConnectionOptions, GatewayOptions, HubOptions, StatefulOptions, Transports,
+};
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_node::Phases;
 use hubplane_node::tasks::Tasks;
@@ -71,7 +73,10 @@ impl Hubs {
     /// The conformance hub, and the same under other options. How much an upload buffers is no option here. `/echo` was
     /// a raw connection; a hub under its path lets the recorder go on.
     fn conformance(&mut self) -> anyhow::Result<()> {
-        self.variant("conformance", &["/hubs/nostateful"], |_| {})?;
+        self.variant("conformance", &[], |_| {})?;
+        self.variant("nostateful", &[], |options| {
+            options.stateful_reconnect = None
+        })?;
         self.variant("detailed", &["/default", "/echo"], |options| {
             options.detailed_errors = true
         })?;
@@ -81,6 +86,10 @@ impl Hubs {
         self.variant("small", &[], |options| {
             options.message_bytes_max = Some(1000);
             options.detailed_errors = true;
+            options.stateful_reconnect = Some(StatefulOptions {
+                buffer_bytes: 500,
+                ..StatefulOptions::default()
+            });
         })?;
         self.variant("unlimited", &[], |options| options.message_bytes_max = None)?;
         self.variant("jsononly", &[], |options| {
@@ -148,7 +157,10 @@ impl Hubs {
     ) -> anyhow::Result<()> {
         let hub = Conformance::default();
         self.seen.push(hub.outside());
-        let mut options = ConnectionOptions::default();
+        let mut options = ConnectionOptions {
+            stateful_reconnect: Some(StatefulOptions::default()),
+            ..ConnectionOptions::default()
+        };
         change(&mut options);
         self.serve(name, hub, options, paths)
     }
@@ -186,6 +198,9 @@ impl Hubs {
             connection.transport_close_timeout = Duration::from_secs(1);
             connection.disconnect_timeout = Duration::from_secs(2);
             connection.poll_timeout = Duration::from_secs(2);
+            if let Some(stateful) = &mut connection.stateful_reconnect {
+                stateful.detached_timeout = Duration::from_secs(2);
+            }
             self.gateway.negotiate_timeout = Duration::from_secs(2);
         }
         let run = RunOptions {

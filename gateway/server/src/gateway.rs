@@ -12,7 +12,6 @@ use hubplane_proto_ids::NodeId;
 use hubplane_proto_link::{GatewayHello, HubHostHello, ToGateway, ToHubHost};
 use hubplane_router_directory::{GatewayDirectory, Timers};
 use opentelemetry::metrics::Meter;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +23,7 @@ use crate::directory::{self, Directory, RouterDialer};
 use crate::egress::Egress;
 use crate::front::Front;
 use crate::links::{Link, Links};
-use crate::listener;
+use crate::listener::{self, Listener};
 use crate::lookups::Lookups;
 use crate::metrics;
 use crate::options::GatewayOptions;
@@ -215,8 +214,9 @@ impl Gateway {
     }
 
     /// Serves clients on this listener by these [`routes`](Self::routes). Stops accepting when `closing` fires.
-    pub fn serve(&self, listener: TcpListener, routes: Router, closing: CancellationToken) {
-        listener::serve(listener, routes, &self.tasks, closing);
+    pub fn serve(&self, listener: impl Into<Listener>, routes: Router, closing: CancellationToken) {
+        let outside = self.core.options.outside.clone();
+        listener::serve(listener.into(), routes, outside, &self.tasks, closing);
     }
 
     /// How many connections are attached.

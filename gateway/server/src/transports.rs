@@ -44,7 +44,7 @@ pub(crate) struct Beginning {
 pub(crate) async fn get(front: &Arc<Front>, asked: Asked) -> Response<Body> {
     let headers = asked.request.headers();
     if let Some(websocket) = WebSocketRequest::of(&asked.method, headers) {
-        websockets::get(front, asked, &websocket)
+        websockets::get(front, asked, &websocket).await
     } else if wants_events(headers) {
         events::get(front, asked).await
     } else {

@@ -18,7 +18,7 @@ use crate::transport::Wire;
 use crate::transport::events::Events;
 use crate::transport::polls::Polls;
 use crate::transport::websocket::WebSocket;
-use crate::{Attach, AttachTransport};
+use crate::{Attach, AttachTransport, ClientSocket};
 
 impl Shard {
     /// Takes a connection. One that cannot be taken is dropped, as if the client had gone.
@@ -27,6 +27,7 @@ impl Shard {
         if self.ids.contains_key(&id) {
             return tracing::warn!(connection = %id, "a second transport for a connection was dropped");
         }
+        let is_stateful = attach.transport.is_stateful();
         let (wire, read_ahead) = match self.wire(attach.transport) {
             Ok(taken) => taken,
             Err(error) => {
@@ -37,6 +38,9 @@ impl Shard {
         let presence = self.presence.hears(&attach.info.hub);
         let mut connection = Connection::new(attach.info, attach.user, attach.options, self.now);
         connection.expire_at(attach.expires_at);
+        if is_stateful {
+            connection.grant_stateful_reconnect();
+        }
         let entry = self.entries.vacant_entry();
         let place = entry.key();
         let signal = SocketWaker::new(&self.ready, place);
@@ -81,13 +85,9 @@ impl Shard {
     /// Takes over what the front brings, and what of a socket was read ahead.
     fn wire(&self, transport: AttachTransport) -> io::Result<(Wire, Option<Bytes>)> {
         Ok(match transport {
-            AttachTransport::WebSocket { socket, read_ahead } => {
-                let stream = Stream::new(socket)?;
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "a socket keeps its delay");
-                }
-                (Wire::WebSocket(WebSocket::new(stream)), Some(read_ahead))
-            }
+            AttachTransport::WebSocket {
+                socket, read_ahead, ..
+            } => (websocket(socket)?, Some(read_ahead)),
             AttachTransport::Events(body) => (Wire::Events(Events::new(body)), None),
             AttachTransport::Polls => (Wire::Polls(Polls::new(self.now)), None),
         })
@@ -195,6 +195,15 @@ impl Shard {
         drop(directory);
         self.directory.changed.notify_one();
     }
+}
+
+/// Takes over a socket.
+pub(crate) fn websocket(socket: ClientSocket) -> io::Result<Wire> {
+    let stream = Stream::new(socket)?;
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a socket keeps its delay");
+    }
+    Ok(Wire::WebSocket(WebSocket::new(stream)))
 }
 
 /// What the directory calls a set.

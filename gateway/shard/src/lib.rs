@@ -39,15 +39,16 @@ mod ready;
 mod sets;
 mod shard;
 mod shards;
+mod stateful;
 mod stream;
 mod transport;
 mod websocket;
 mod wheel;
 
 pub use command::{
-    Ask, Attach, AttachTransport, Command, JoinReply, SharedDirectory, connection_of,
+    Ask, Attach, AttachTransport, Command, JoinReply, Resume, SharedDirectory, connection_of,
 };
-pub use hubplane_gateway_connection::{AskedId, UserSource};
+pub use hubplane_gateway_connection::{AskedId, Resumption, UserSource};
 pub use links::{LinkEnded, LinkSender};
 pub use message::{SharedMessage, Unserializable};
 pub use metrics::{CLOSE_REASONS, Metrics};

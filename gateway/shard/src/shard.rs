@@ -244,6 +244,12 @@ impl Shard {
             Command::Attach(attach) => self.attach(*attach),
             Command::Deliver(message) => self.deliver(&message),
             Command::FromHub(frame) => self.answer_of_hub(frame),
+            // Whoever asked may have given up.
+            Command::Resumption { connection, reply } => {
+                self.resumption(&connection)
+                    .map(|resumption| reply.send(resumption));
+            }
+            Command::Resume(resume) => self.take_over(*resume),
             Command::Post {
                 connection,
                 bytes,

@@ -1,3 +1,4 @@
+mod listen;
 mod settings;
 
 use std::fs;
@@ -125,8 +126,6 @@ fn the_environment_sets_numbers_booleans_texts_and_secrets() {
     let config = from_environment(&[
         ("HUBPLANE_SHARDS__THREADS", "7"),
         ("HUBPLANE_ADMIN__FREE_PORT_IF_BUSY", "true"),
-        ("HUBPLANE_AUTH__COOKIE", "007"),
-        ("HUBPLANE_AUTH__COOKIE_ORIGINS", "[\"https://app.example\"]"),
         ("HUBPLANE_AUTH__KEYS__MAIN", key),
         ("HUBPLANE_HUBS__CHAT__MAX_MESSAGE_BYTES", "unlimited"),
         ("HUBPLANE_HUBS__OUTBOUND_QUEUE_BYTES", "65536"),

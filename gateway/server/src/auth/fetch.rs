@@ -1,17 +1,15 @@
 //! Key sets over the network, and OpenID discovery.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hubplane_node::tasks::{Pool, Tasks};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 
 use super::KeySource;
@@ -90,22 +88,9 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Executo
 
 impl Fetcher {
     /// # Errors
-    /// If there is no TLS, which there is.
-    pub(crate) fn new(allow_http: bool, tasks: &Tasks) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = || {
-            let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-            builder.with_safe_default_protocol_versions()
-        };
-        let config = match builder()?.with_native_roots() {
-            Ok(trusting) => trusting.with_no_client_auth(),
-            Err(error) => {
-                tracing::warn!(%error, "this system has no root certificates: no https address can be trusted");
-                let trusting = builder()?.with_root_certificates(RootCertStore::empty());
-                trusting.with_no_client_auth()
-            }
-        };
-        let connector = HttpsConnectorBuilder::new().with_tls_config(config);
+    /// If this system has no root certificates.
+    pub(crate) fn new(allow_http: bool, tasks: &Tasks) -> std::io::Result<Self> {
+        let connector = HttpsConnectorBuilder::new().with_native_roots()?;
         let connector = connector.https_or_http().enable_http1().build();
         let client = Client::builder(Executor(tasks.pool("key connection")))
             .pool_max_idle_per_host(0)

@@ -346,6 +346,7 @@ fn websocket(socket: impl Into<ClientSocket>, read_ahead: &[u8]) -> AttachTransp
     AttachTransport::WebSocket {
         socket: socket.into(),
         read_ahead: Bytes::copy_from_slice(read_ahead),
+        is_stateful: false,
     }
 }
 

@@ -203,7 +203,7 @@ fn keys_that_are_for_something_else_or_too_short_are_left_out() {
         issuer: None,
     };
     for jwk in unusable {
-        let read = Key::read_set(set(&[jwk.clone()]).as_bytes(), &files);
+        let read = Key::read_set(set(std::slice::from_ref(&jwk)).as_bytes(), &files);
         assert!(read.is_err(), "{jwk}");
         let beside = set(&[jwk.clone(), one().jwk()]);
         let read = Key::read_set(beside.as_bytes(), &files).unwrap();
