@@ -50,6 +50,11 @@ const PHASES: &[Phase] = &[
         exists: interop::has_dotnet,
         run: interop::run_dotnet,
     },
+    Phase {
+        name: "interop nginx",
+        exists: interop::exists,
+        run: interop::run_nginx,
+    },
 ];
 
 impl Phase {
