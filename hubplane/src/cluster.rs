@@ -69,9 +69,9 @@ pub enum StartError {
     /// A node's name is none.
     #[error(transparent)]
     Name(#[from] InvalidId),
-    /// A thread cannot be started.
-    #[error("a thread cannot be started")]
-    Thread(#[from] std::io::Error),
+    /// A gateway cannot start.
+    #[error(transparent)]
+    Gateway(#[from] hubplane_gateway_server::StartError),
 }
 
 /// A cluster in one process. Its tasks end with those that it was started on.

@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use hubplane_gateway_server::{
-    AccessRule, AuthOptions, ConnectionOptions, GatewayOptions, HubOptions, Outside, QueueLimits,
-    Redirect, SigningKey, StatefulOptions, Transports,
+    AccessRule, AuthOptions, ConnectionOptions, CookieOptions, GatewayOptions, HubOptions,
+    KeySource, Outside, QueueLimits, Redirect, RefreshOptions, SigningKey, StatefulOptions,
+    Transports,
 };
 use hubplane_node::config::{self, Config};
 use hubplane_node::tls::TlsOptions;
@@ -46,11 +47,26 @@ fn auth(auth: &config::Auth) -> AuthOptions {
         id: Some(id.clone()),
         secret: secret.expose().as_bytes().to_vec(),
     };
+    let files = auth.key_files.iter();
+    let files = files.map(|path| KeySource::File(path.into()));
+    let addresses = auth.key_addresses.iter().cloned().map(KeySource::Address);
+    let issuers = auth.discover.iter().cloned().map(KeySource::Issuer);
     AuthOptions {
         keys: auth.keys.iter().map(key).collect(),
-        issuer: auth.issuer.clone(),
-        audience: auth.audience.clone(),
+        sources: files.chain(addresses).chain(issuers).collect(),
+        refresh: RefreshOptions {
+            interval: auth.key_refresh,
+            ..RefreshOptions::default()
+        },
+        allow_http: auth.allow_http,
+        issuers: auth.issuers.clone(),
+        audiences: auth.audiences.clone(),
         clock_skew: auth.clock_skew,
+        require_expiry: auth.require_expiry,
+        cookie: auth.cookie.clone().map(|name| CookieOptions {
+            name,
+            origins: auth.cookie_origins.clone(),
+        }),
     }
 }
 
@@ -93,6 +109,7 @@ fn hub(options: &config::HubOptions, auth: &config::Auth) -> HubOptions {
             roles: options.roles.clone(),
             claims: options.claims.clone(),
         },
+        close_on_authentication_expiration: options.close_on_authentication_expiration,
         paths: options.paths.clone(),
         allowed_origins: options.allowed_origins.to_vec(),
         redirect: options.redirect.as_ref().map(|url| Redirect {

@@ -70,6 +70,7 @@ impl Front {
             authenticated,
             disbelieved,
             claims,
+            ..
         } = identity;
         let configured = self.hub_options(hub).access.judge(*authenticated, claims);
         let declared = self.core.links.judge(hub, *authenticated, claims);
@@ -95,7 +96,10 @@ async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
         .access_token
         .as_deref()
         .filter(|_| method == Method::GET);
-    let identity = front.authenticator.identify(request.headers(), query_token);
+    let identity = front
+        .authenticator
+        .identify(request.headers(), query_token)
+        .await;
     let (hub, negotiates) = match endpoint {
         Endpoint::Hub(hub) => (hub, false),
         Endpoint::Negotiate(hub) => (hub, true),

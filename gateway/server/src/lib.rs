@@ -40,11 +40,12 @@ mod upgrade;
 
 pub use admission::Admission;
 pub use directory::{RouterDialer, RouterStreams};
-pub use gateway::{Gateway, GatewayParts};
+pub use gateway::{Gateway, GatewayParts, StartError};
 pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits, StatefulOptions};
 pub use listener::{ALPN_PROTOCOLS, Listener};
 pub use options::{
-    AccessRule, AuthOptions, GatewayOptions, HubOptions, Redirect, SigningKey, Transports,
+    AccessRule, AuthOptions, CookieOptions, GatewayOptions, HubOptions, KeySource, KeySourceError,
+    Redirect, RefreshOptions, SigningKey, Transports,
 };
 pub use outside::{Outside, PublicUrl};
 pub use relay::RelayBus;

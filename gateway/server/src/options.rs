@@ -12,7 +12,9 @@ pub use hubplane_proto_link::AccessRule;
 use hubplane_proto_link::Transport;
 use hubplane_proto_signalr::negotiate::{self, TransportOffer};
 
-pub use crate::auth::{AuthOptions, SigningKey};
+pub use crate::auth::{
+    AuthOptions, CookieOptions, KeySource, KeySourceError, RefreshOptions, SigningKey,
+};
 use crate::outside::Outside;
 
 /// How a gateway treats the connections of one hub.
@@ -24,6 +26,8 @@ pub struct HubOptions {
     pub transports: Transports,
     /// Who may connect, beside what the hub itself says.
     pub access: AccessRule,
+    /// Whether a connection ends with its token (reference signalr-core 12.1, `CloseOnAuthenticationExpiration`).
+    pub close_on_authentication_expiration: bool,
     /// The lowest negotiate version that is served; 0 is every one that there is (reference signalr-core 3.2).
     pub negotiate_version_min: i32,
     /// Further paths, beside `/hubs/{hub}`.

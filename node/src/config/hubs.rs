@@ -72,6 +72,8 @@ options! {
         pub roles: Vec<String> = Vec::new(), shown as "everybody",
         /// Only who has all of these claims connects, written `name` or `name=value`; others with a valid token get 403.
         pub claims: Vec<String> = Vec::new(), shown as "everybody",
+        /// Whether a connection is closed when its token expires. Its client may come again, with a new one.
+        pub close_on_authentication_expiration: bool = false,
         /// Further paths of one hub beside `/hubs/{hub}`, such as `["/chatHub"]`; only in `[hubs.<name>]`.
         pub paths: Vec<String> = Vec::new(), shown as "none",
         /// The origins of the web pages that may use a hub, such as `["https://app.example.com",
