@@ -10,13 +10,13 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use hubplane_proto_signalr::Encoding;
 use hubplane_proto_signalr::message::{CompletionResult, Message};
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
 use crate::Options;
+use crate::Socket;
 use crate::connect::{Negotiated, attach_again, data_message};
 use crate::resume::{ACK_INTERVAL, Due, Received, Resume};
 
@@ -95,7 +95,7 @@ impl Pending {
 
 /// Everything that the task owns.
 pub(crate) struct Driver {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) socket: WebSocketStream<Socket>,
     pub(crate) received: BytesMut,
     /// With stateful reconnect: where to attach again.
     pub(crate) again: Option<Negotiated>,
@@ -169,7 +169,7 @@ impl Driver {
 }
 
 struct Reader<'a> {
-    stream: SplitStream<WebSocketStream<TcpStream>>,
+    stream: SplitStream<WebSocketStream<Socket>>,
     received: BytesMut,
     encoding: Encoding,
     server_timeout: Duration,
@@ -272,7 +272,7 @@ fn transport_end(
 }
 
 struct Writer<'a> {
-    sink: SplitSink<WebSocketStream<TcpStream>, Frame>,
+    sink: SplitSink<WebSocketStream<Socket>, Frame>,
     encoding: Encoding,
     commands: &'a mut mpsc::Receiver<Command>,
     resume: Option<&'a Resume>,

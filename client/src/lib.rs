@@ -19,7 +19,7 @@
 //! their order ([`Connection::next`]); anything can be sent ([`Connection::send_frame`], [`upgrade`]); a connection can
 //! vanish without a word ([`Connection::kill`]), or lose its socket and go on over another one
 //! ([`Options::stateful_reconnect`], [`Connection::lose_socket`]). It makes no new connections by itself, chooses no
-//! transport, and knows no TLS.
+//! transport, and trusts no certificate that it was not told of.
 
 mod connect;
 mod connection;
@@ -30,6 +30,7 @@ pub mod http;
 mod options;
 mod payload;
 mod resume;
+mod socket;
 
 pub use connect::upgrade;
 pub use connection::{Connection, Invoker};
@@ -39,3 +40,4 @@ pub use frame::Frame;
 pub use hubplane_proto_signalr::{Encoding, message};
 pub use options::Options;
 pub use payload::{read_arguments, read_value, write_arguments};
+pub use socket::{Socket, Trust, TrustError};

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::cli::{Args, Command, ConfigCommand};
 use crate::conformance::TestApplications;
 use crate::dev::{self, Program};
+use crate::token::Wanted;
 
 /// The exit code of a command whose configuration is wrong (sysexits: `EX_CONFIG`).
 const EX_CONFIG: u8 = 78;
@@ -320,11 +321,23 @@ impl App {
                 .map_err(Into::into)
                 .and_then(|text| print(&text)),
             Command::Types { hubs } => self.declaration(&hubs).and_then(|text| print(&text)),
+            Command::Token(wanted) => self.token(&wanted, &config),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, 1),
         }
+    }
+
+    fn token(self, wanted: &Wanted, config: &Config) -> anyhow::Result<()> {
+        let mut rule = None;
+        if let Some(named) = wanted.hub() {
+            let mut hubs = self.hubs.into_iter();
+            let hub = hubs.find(|(name, _)| name.eq_ignore_ascii_case(named));
+            let (_, make) = hub.with_context(|| format!("no hub {named} is served here"))?;
+            rule = Some(make(config)?.declaration().access);
+        }
+        print(&format!("{}\n", wanted.mint(config, rule.as_ref())?))
     }
 
     /// The TypeScript declaration of these hubs, or of all of them.
@@ -385,7 +398,7 @@ impl std::fmt::Debug for App {
 /// Who has keys of their own decides who gets a token.
 fn test_applications(config: &Config) -> anyhow::Result<TestApplications> {
     let applications = TestApplications::new()?;
-    if config.auth.keys.is_empty() {
+    if !config.auth.has_keys() {
         return applications.random_tokens();
     }
     Ok(applications)

@@ -30,6 +30,7 @@ pub mod conformance;
 mod dev;
 mod settings;
 pub mod test;
+mod token;
 
 pub use app::App;
 pub use axum;
@@ -39,6 +40,11 @@ pub use hubplane_hub::*;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guides/write-a-hub.md")]
 pub struct WriteAHub;
+
+/// The same of the guide to who may connect.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guides/authentication.md")]
+pub struct Authentication;
 
 /// The same of the guide to types for front ends.
 #[cfg(doctest)]

@@ -17,13 +17,17 @@ mod drain;
 mod extract;
 mod hubs;
 mod layers;
+mod list;
 mod listen;
 mod log;
+mod networks;
+mod origins;
 mod problems;
 mod settings;
 mod shards;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod values;
 
 use serde::Serialize;
@@ -34,12 +38,16 @@ pub use conformance::Conformance;
 pub use drain::Drain;
 pub use hubs::{HubOptions, Hubs, Transport};
 pub use layers::{FileSource, Sources};
-pub use listen::Listen;
+pub use list::List;
+pub use listen::{ForwardedBy, Listen};
 pub use log::{Log, LogFormat};
+pub use networks::{InvalidNetwork, Network};
 pub use options::reference;
+pub use origins::{InvalidOrigin, OriginPattern};
 pub use problems::{ConfigError, Origin, Problem};
 pub use settings::Settings;
 pub use shards::Shards;
+pub use tls::{Tls, TlsVersion};
 pub use values::{Limit, Secret, Size};
 
 use layers::Layers;
@@ -112,6 +120,7 @@ impl Config {
     ];
 
     fn validate(&self, problems: &mut Problems) {
+        self.listen.validate(problems);
         self.log.validate(problems);
         self.hubs.validate(problems);
         self.auth.validate(problems);

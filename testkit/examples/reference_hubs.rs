@@ -141,11 +141,11 @@ impl Hubs {
         self.variant("noprotocols", &[], |options| options.encodings.clear())?;
         self.variant("capacityone", &[], |_| {})?;
         self.one_transport_each()?;
-        // No connection ends with its token, as there it did.
         self.variant("expiring", &[], |_| {})?;
         self.variant("forbidden", &[], |_| {})?;
         for (hub, options) in &mut self.gateway.hubs {
             options.access.authenticated = hub.as_str() == "expiring";
+            options.close_on_authentication_expiration = hub.as_str() == "expiring";
             if hub.as_str() == "forbidden" {
                 options.access.claims = vec!["nobody-has-this".to_owned()];
             }

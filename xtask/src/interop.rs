@@ -95,14 +95,35 @@ fn chromium() -> Result<PathBuf> {
     if let Some(chromium) = installed() {
         return Ok(chromium);
     }
-    apt_get(&["update"])?;
-    apt_get(&["install", "--yes", "--no-install-recommends", "chromium"])?;
+    install("chromium")?;
     installed().context("chromium is installed, and not to be found")
 }
 
-fn apt_get(arguments: &[&str]) -> Result<()> {
-    let mut apt_get = Command::new("apt-get");
-    apt_get.args(arguments);
-    run_command(apt_get.env("DEBIAN_FRONTEND", "noninteractive"))
-        .context("chromium is needed, and installing it needs root")
+/// Installs nginx if it is missing, builds the command, and lets the JavaScript client at it through nginx.
+pub(crate) fn run_nginx() -> Result<()> {
+    if !is_installed("nginx") {
+        install("nginx-light")?;
+    }
+    run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
+    let mut modules = Command::new("npm");
+    modules.args(["ci", "--no-audit", "--no-fund"]);
+    run_command(modules.current_dir(root().join(FOLDER)))?;
+    let mut test = Command::new("node");
+    test.arg(root().join("testkit/interop/nginx/run.mjs"));
+    run_command(test.arg(target_dir().join("debug/hubplane")))
+}
+
+/// Installs a package of Debian.
+fn install(package: &str) -> Result<()> {
+    let steps: [&[&str]; 2] = [
+        &["update"],
+        &["install", "--yes", "--no-install-recommends", package],
+    ];
+    for arguments in steps {
+        let mut apt_get = Command::new("apt-get");
+        apt_get.args(arguments);
+        run_command(apt_get.env("DEBIAN_FRONTEND", "noninteractive"))
+            .with_context(|| format!("{package} is needed, and installing it needs root"))?;
+    }
+    Ok(())
 }

@@ -65,6 +65,11 @@ const PHASES: &[Phase] = &[
         exists: differential::exists,
         run: differential::run,
     },
+    Phase {
+        name: "interop nginx",
+        exists: interop::exists,
+        run: interop::run_nginx,
+    },
 ];
 
 impl Phase {

@@ -12,19 +12,18 @@ use hubplane_proto_ids::NodeId;
 use hubplane_proto_link::{GatewayHello, HubHostHello, ToGateway, ToHubHost};
 use hubplane_router_directory::{GatewayDirectory, Timers};
 use opentelemetry::metrics::Meter;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, KeySourceError};
 use crate::backplane::{self, Backplane};
 use crate::core::Core;
 use crate::directory::{self, Directory, RouterDialer};
 use crate::egress::Egress;
 use crate::front::Front;
 use crate::links::{Link, Links};
-use crate::listener;
+use crate::listener::{self, Listener};
 use crate::lookups::Lookups;
 use crate::metrics;
 use crate::options::GatewayOptions;
@@ -61,6 +60,17 @@ pub struct GatewayParts {
     pub meter: Meter,
 }
 
+/// Why a gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A thread cannot be started.
+    #[error("a thread cannot be started")]
+    Thread(#[from] std::io::Error),
+    /// Keys that tokens are checked with cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeySourceError),
+}
+
 /// A running gateway. Its tasks end with the node's.
 pub struct Gateway {
     core: Arc<Core>,
@@ -73,8 +83,8 @@ impl Gateway {
     /// Starts the shards and the tasks of a gateway. It takes no client until [`admission`](Self::admission) is opened.
     ///
     /// # Errors
-    /// If a thread cannot be started.
-    pub fn start(parts: GatewayParts) -> std::io::Result<Self> {
+    /// See [`StartError`].
+    pub fn start(parts: GatewayParts) -> Result<Self, StartError> {
         let GatewayParts {
             node,
             options,
@@ -85,6 +95,8 @@ impl Gateway {
             tasks,
             meter,
         } = parts;
+        let authenticator = Authenticator::new(&options.auth)?;
+        authenticator.watch(&tasks);
         let directory = Directory::new(GatewayDirectory::new(node.clone(), Timers::default()));
         let presence = SharedPresence::new(node.clone());
         let shards = Shards::spawn(
@@ -113,7 +125,7 @@ impl Gateway {
             node,
         });
         let front = Arc::new(Front {
-            authenticator: Authenticator::new(&core.options.auth),
+            authenticator,
             core: Arc::clone(&core),
             admission: Admission::default(),
             upgrades: tasks.pool("websocket upgrade"),
@@ -202,8 +214,9 @@ impl Gateway {
     }
 
     /// Serves clients on this listener by these [`routes`](Self::routes). Stops accepting when `closing` fires.
-    pub fn serve(&self, listener: TcpListener, routes: Router, closing: CancellationToken) {
-        listener::serve(listener, routes, &self.tasks, closing);
+    pub fn serve(&self, listener: impl Into<Listener>, routes: Router, closing: CancellationToken) {
+        let outside = self.core.options.outside.clone();
+        listener::serve(listener.into(), routes, outside, &self.tasks, closing);
     }
 
     /// How many connections are attached.

@@ -8,9 +8,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::extract::Areas;
+use super::list::List;
+use super::origins::OriginPattern;
 use super::problems::Problems;
 use super::settings::{self, Reader, Settings};
-use super::values::{Limit, Size};
+use super::values::{Limit, Secret, Size};
 
 options! {
     /// Limits and timers of hubs. `[hubs]` is for all of them, `[hubs.<name>]` for one; what a hub's own
@@ -70,8 +72,24 @@ options! {
         pub roles: Vec<String> = Vec::new(), shown as "everybody",
         /// Only who has all of these claims connects, written `name` or `name=value`; others with a valid token get 403.
         pub claims: Vec<String> = Vec::new(), shown as "everybody",
+        /// Whether a connection is closed when its token expires. Its client may come again, with a new one.
+        pub close_on_authentication_expiration: bool = false,
         /// Further paths of one hub beside `/hubs/{hub}`, such as `["/chatHub"]`; only in `[hubs.<name>]`.
         pub paths: Vec<String> = Vec::new(), shown as "none",
+        /// The origins of the web pages that may use a hub, such as `["https://app.example.com",
+        /// "https://*.example.org", "http://localhost:*"]`, beside those that this server serves itself. Pages of others
+        /// get no CORS headers, so that their browsers keep the answers from them, and no WebSocket: 403. `*` lets all
+        /// of them in, with their users' cookies. None: no CORS headers at all, and a WebSocket for everybody. What is
+        /// said here of all hubs holds for the program's own routes too.
+        pub allowed_origins: List<OriginPattern> = List::default(), shown as "none",
+        /// Where clients of one hub negotiate instead, such as `https://other.example.com/hubs/chat`; only in
+        /// `[hubs.<name>]`. What their query says goes with them.
+        pub redirect: Option<String> = None,
+        /// The token that clients then use there instead of their own.
+        pub redirect_access_token: Option<Secret> = None,
+        /// The oldest version of negotiate that is answered; clients that ask for an older one are told so. Clients that
+        /// ask for none, such as those in Python, have version 0.
+        pub min_negotiate_version: i32 = 0,
     }
 }
 
@@ -206,6 +224,19 @@ impl Hubs {
                 );
             }
         }
+        let of_one = [
+            ("redirect", self.defaults.redirect.is_some()),
+            (
+                "redirect_access_token",
+                self.defaults.redirect_access_token.is_some(),
+            ),
+        ];
+        for (option, _) in of_one.into_iter().filter(|(_, is_set)| *is_set) {
+            problems.add(
+                format!("hubs.{option}"),
+                "belongs in the table of one hub, as in [hubs.chat]",
+            );
+        }
         if !self.defaults.paths.is_empty() {
             problems.add(
                 "hubs.paths",
@@ -236,6 +267,7 @@ fn check_names(named: &Dict, served: &BTreeMap<String, Reader>, problems: &mut P
 
 impl HubOptions {
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
         let positive = [
             ("handshake_timeout", self.handshake_timeout.is_zero()),
             ("keep_alive_interval", self.keep_alive_interval.is_zero()),
@@ -287,6 +319,12 @@ impl HubOptions {
         }
         if self.client_timeout <= self.keep_alive_interval {
             problems.push(("client_timeout", "is not longer than keep_alive_interval"));
+        }
+        if self.redirect.as_ref().is_some_and(|url| !is_url(url)) {
+            problems.push(("redirect", "is no URL that begins with https:// or http://"));
+        }
+        if self.redirect_access_token.is_some() && self.redirect.is_none() {
+            problems.push(("redirect_access_token", "needs redirect"));
         }
         problems
     }

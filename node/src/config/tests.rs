@@ -1,3 +1,4 @@
+mod listen;
 mod settings;
 
 use std::fs;
@@ -74,7 +75,7 @@ fn each_layer_lies_over_the_one_before() {
     let path = directory.path().join("hubplane.toml");
     fs::write(
         &path,
-        "[listen]\naddress = '127.0.0.1:2'\n[admin]\naddress = '127.0.0.1:12'\n[auth]\nissuer = 'file'",
+        "[listen]\naddress = '127.0.0.1:2'\n[admin]\naddress = '127.0.0.1:12'\n[auth]\nissuers = ['file']",
     )
     .unwrap();
     let sources = Sources::none()
@@ -92,7 +93,7 @@ fn each_layer_lies_over_the_one_before() {
     let config = Config::load(sources).unwrap();
     assert_eq!(config.listen.address.port(), 4);
     assert_eq!(config.admin.address.port(), 13);
-    assert_eq!(config.auth.issuer.as_deref(), Some("file"));
+    assert_eq!(config.auth.issuers, ["file"]);
     assert_eq!(config.log.filter, "debug");
 }
 
@@ -125,7 +126,6 @@ fn the_environment_sets_numbers_booleans_texts_and_secrets() {
     let config = from_environment(&[
         ("HUBPLANE_SHARDS__THREADS", "7"),
         ("HUBPLANE_ADMIN__FREE_PORT_IF_BUSY", "true"),
-        ("HUBPLANE_AUTH__ISSUER", "007"),
         ("HUBPLANE_AUTH__KEYS__MAIN", key),
         ("HUBPLANE_HUBS__CHAT__MAX_MESSAGE_BYTES", "unlimited"),
         ("HUBPLANE_HUBS__OUTBOUND_QUEUE_BYTES", "65536"),
@@ -133,7 +133,6 @@ fn the_environment_sets_numbers_booleans_texts_and_secrets() {
     .unwrap();
     assert_eq!(config.shards.threads, 7);
     assert!(config.admin.free_port_if_busy);
-    assert_eq!(config.auth.issuer.as_deref(), Some("007"));
     assert_eq!(config.auth.keys["main"].expose(), key);
     assert_eq!(config.hubs.of("chat").max_message_bytes, Limit::Unlimited);
     assert_eq!(config.hubs.of("chat").outbound_queue_bytes.bytes(), 65_536);
@@ -254,7 +253,9 @@ fn tokens_cannot_be_required_without_a_key() {
     let problems = from_file("[auth]\nrequired = true").unwrap_err();
     assert_eq!(
         problems,
-        ["auth.required (hubplane.toml): needs a key in auth.keys"]
+        [
+            "auth.required (hubplane.toml): needs keys: auth.keys, auth.key_files, auth.key_addresses or auth.discover"
+        ]
     );
 }
 

@@ -28,12 +28,16 @@ class SignalrCore:
 
     NAME = "signalrcore"
     WIRES = [("WebSockets", "json"), ("WebSockets", "messagepack"), ("ServerSentEvents", "json"), ("LongPolling", "json")]
-    CAN = {"stop", "reconnect"}
     NOT_APPLICABLE = [
         ("CR-1 CR-2 TS-20 TS-21 TS-22", "this client drops what its handlers return"),
         NO_CANCEL,
         NO_UPLOAD_RESULT,
     ]
+
+    @staticmethod
+    def can(protocol):
+        # What it sends of an upload in MessagePack lacks the invocation id, and the completion its kind.
+        return {"stop", "reconnect"} | ({"uploads"} if protocol == "json" else set())
 
     def __init__(self, url, transport, protocol, token=None, headers=None):
         options = {"transport": HttpTransportType(transport), "headers": dict(headers or {})}
@@ -106,12 +110,15 @@ class PySignalr:
 
     NAME = "pysignalr"
     WIRES = [("WebSockets", "json"), ("WebSockets", "messagepack")]
-    CAN = {"results", "reconnect"}
     NOT_APPLICABLE = [
         NO_CANCEL,
         NO_UPLOAD_RESULT,
         ("TS-13 TS-17 NC-2", "this client has no stop; it reconnects until its task is cancelled"),
     ]
+
+    @staticmethod
+    def can(_protocol):
+        return {"results", "reconnect", "uploads"}
 
     def __init__(self, url, _transport, protocol, token=None, headers=None):
         self.loop = asyncio.new_event_loop()
@@ -127,7 +134,7 @@ class PySignalr:
             headers=headers,
             connection_timeout=10,
             retry_sleep=0.1,
-            retry_count=1,
+            retry_count=3,
         )
         self.client.on_open(self.on_open)
         self.client.on_close(self.on_close)

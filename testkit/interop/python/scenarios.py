@@ -133,7 +133,7 @@ def failing_streams(t):
           connection.stream, "ExceptionStream")
 
 
-@scenario("HH-87")
+@scenario("HH-87", needs={"uploads"})
 def uploads(t):
     """an upload that nobody waits for arrives whole and in order"""
     connection = t.open()

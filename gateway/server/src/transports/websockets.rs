@@ -93,7 +93,6 @@ fn upgrade(
     front.upgrades.spawn(async move {
         match take_socket(upgrading).await {
             Ok((socket, read_ahead)) => {
-                let socket = socket.into();
                 let transport = AttachTransport::WebSocket {
                     socket,
                     read_ahead,
@@ -125,7 +124,7 @@ fn resume(
     front.upgrades.spawn(async move {
         match take_socket(upgrading).await {
             Ok((socket, read_ahead)) => {
-                owner.resume(&core, socket.into(), read_ahead, user).await;
+                owner.resume(&core, socket, read_ahead, user).await;
             }
             Err(error) => {
                 tracing::debug!(%error, "a websocket was lost while it was handed over");
