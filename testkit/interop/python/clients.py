@@ -35,9 +35,10 @@ class SignalrCore:
     ]
 
     @staticmethod
-    def can(protocol):
+    def can(transport, protocol):
         # What it sends of an upload in MessagePack lacks the invocation id, and the completion its kind.
-        return {"stop", "reconnect"} | ({"uploads"} if protocol == "json" else set())
+        # It does not come back when a poll is cut.
+        return {"stop"} | ({"reconnect"} if transport != "LongPolling" else set()) | ({"uploads"} if protocol == "json" else set())
 
     def __init__(self, url, transport, protocol, token=None, headers=None):
         options = {"transport": HttpTransportType(transport), "headers": dict(headers or {})}
@@ -117,7 +118,7 @@ class PySignalr:
     ]
 
     @staticmethod
-    def can(_protocol):
+    def can(_transport, _protocol):
         return {"results", "reconnect", "uploads"}
 
     def __init__(self, url, _transport, protocol, token=None, headers=None):

@@ -94,7 +94,7 @@ class Harness:
 
     def test(self, client, transport, protocol, scenario):
         title = f"{client.NAME}, {transport}, {protocol}: {scenario.__doc__}"
-        if self.only not in title or scenario.needs - client.can(protocol):
+        if self.only not in title or scenario.needs - client.can(transport, protocol):
             return
         problem = self.problem(client, transport, protocol, scenario)
         if problem:
