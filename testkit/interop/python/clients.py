@@ -27,7 +27,7 @@ class SignalrCore:
     """`signalrcore`: threads and callbacks."""
 
     NAME = "signalrcore"
-    WIRES = [("WebSockets", "json"), ("WebSockets", "messagepack"), ("ServerSentEvents", "json"), ("LongPolling", "json")]
+    WIRES = [("WebSockets", "json"), ("WebSockets", "messagepack"), ("ServerSentEvents", "json")]
     NOT_APPLICABLE = [
         ("CR-1 CR-2 TS-20 TS-21 TS-22", "this client drops what its handlers return"),
         NO_CANCEL,
