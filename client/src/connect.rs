@@ -5,14 +5,13 @@ use futures_util::{SinkExt, StreamExt};
 use http::{Method, Request, Uri, header};
 use hubplane_proto_signalr::handshake::{self, HandshakeResponse};
 use hubplane_proto_signalr::{NegotiateResponse, TransferFormat};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::http::{authority, open, parse, request_from};
-use crate::{ConnectError, Options};
+use crate::http::{Route, authority, is_secure, open, parse, request_by};
+use crate::{ConnectError, Options, Socket, resume};
 
 /// As the JavaScript client (`signalr-core` 3.4).
 const REDIRECTIONS_MAX: usize = 100;
@@ -20,19 +19,21 @@ const REDIRECTIONS_MAX: usize = 100;
 const READ_BUFFER_BYTES: usize = 4 << 10;
 
 /// What is left of an endpoint after negotiate: where to attach, by what name, and with which token.
-struct Negotiated {
+#[derive(Debug)]
+pub(crate) struct Negotiated {
     base: String,
     connection_id: Option<String>,
     connection_token: Option<String>,
     access_token: Option<String>,
+    stateful_reconnect: bool,
 }
 
-/// Negotiates and opens the WebSocket, and hands out its TCP stream: nothing has been said on it. For what no WebSocket
+/// Negotiates and opens the WebSocket, and hands out its socket: nothing has been said on it. For what no WebSocket
 /// library sends; [`frame::masked`](crate::frame::masked) makes the frames.
 ///
 /// # Errors
 /// As [`Connection::connect`](crate::Connection::connect), but there is no handshake yet.
-pub async fn upgrade(url: &str, options: &Options) -> Result<TcpStream, ConnectError> {
+pub async fn upgrade(url: &str, options: &Options) -> Result<Socket, ConnectError> {
     in_time(options, async {
         let negotiated = negotiate(url, options).await?;
         Ok(attach(&negotiated, options).await?.into_inner())
@@ -42,24 +43,47 @@ pub async fn upgrade(url: &str, options: &Options) -> Result<TcpStream, ConnectE
 
 /// An open connection after its handshake.
 pub(crate) struct Connected {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) socket: WebSocketStream<Socket>,
     pub(crate) connection_id: Option<String>,
     /// What came behind the answer of the handshake.
     pub(crate) received: BytesMut,
+    /// With stateful reconnect: where to attach again.
+    pub(crate) again: Option<Negotiated>,
 }
 
 pub(crate) async fn connect(url: &str, options: &Options) -> Result<Connected, ConnectError> {
     in_time(options, async {
         let negotiated = negotiate(url, options).await?;
         let mut socket = attach(&negotiated, options).await?;
-        let received = shake(&mut socket, options).await?;
+        let version = match negotiated.stateful_reconnect {
+            true => resume::HANDSHAKE_VERSION,
+            false => options.handshake_version,
+        };
+        let received = shake(&mut socket, options, version).await?;
         Ok(Connected {
             socket,
-            connection_id: negotiated.connection_id,
+            connection_id: negotiated.connection_id.clone(),
             received,
+            again: negotiated.stateful_reconnect.then_some(negotiated),
         })
     })
     .await
+}
+
+/// How this server is reached.
+fn route(options: &Options) -> Route<'_> {
+    Route {
+        local: options.local_address,
+        trust: options.trust.as_ref(),
+    }
+}
+
+/// Opens another socket for the same connection, on which nothing has been said.
+pub(crate) async fn attach_again(
+    negotiated: &Negotiated,
+    options: &Options,
+) -> Result<WebSocketStream<Socket>, ConnectError> {
+    in_time(options, attach(negotiated, options)).await
 }
 
 async fn in_time<T>(
@@ -83,6 +107,7 @@ async fn negotiate(url: &str, options: &Options) -> Result<Negotiated, ConnectEr
             connection_id: None,
             connection_token: None,
             access_token: token,
+            stateful_reconnect: false,
         });
     }
     for _ in 0..=REDIRECTIONS_MAX {
@@ -107,6 +132,7 @@ async fn negotiate(url: &str, options: &Options) -> Result<Negotiated, ConnectEr
             connection_id: Some(connection_id),
             connection_token: Some(connection_token),
             access_token: token,
+            stateful_reconnect: response.stateful_reconnect && options.stateful_reconnect.is_some(),
         });
     }
     Err(ConnectError::Redirections)
@@ -124,10 +150,13 @@ async fn ask(
         .map(|version| format!("negotiateVersion={version}"));
     append_query(&mut url, query);
     append_query(&mut url, version.as_deref().unwrap_or(""));
+    if options.stateful_reconnect.is_some() {
+        append_query(&mut url, "useStatefulReconnect=true");
+    }
 
     let mut headers = options.headers.clone();
     headers.extend(token.map(bearer));
-    let response = request_from(options.local_address, Method::POST, &url, &headers).await?;
+    let response = request_by(&route(options), Method::POST, &url, &headers).await?;
     if response.status() != http::StatusCode::OK {
         return Err(ConnectError::Status {
             status: response.status().as_u16(),
@@ -140,7 +169,7 @@ async fn ask(
 async fn attach(
     negotiated: &Negotiated,
     options: &Options,
-) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+) -> Result<WebSocketStream<Socket>, ConnectError> {
     let uri = parse(&negotiated.base)?;
     let request = attach_request(&uri, negotiated, options)?;
     let config = WebSocketConfig::default()
@@ -148,7 +177,7 @@ async fn attach(
         .write_buffer_size(0)
         .max_message_size(Some(options.max_message_bytes))
         .max_frame_size(Some(options.max_message_bytes));
-    let stream = open(&uri, options.local_address).await?;
+    let stream = open(&uri, &route(options)).await?;
     match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _response)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => Err(ConnectError::Status {
@@ -165,7 +194,8 @@ fn attach_request(
     negotiated: &Negotiated,
     options: &Options,
 ) -> Result<Request<()>, ConnectError> {
-    let mut url = format!("ws://{}{}", authority(uri), uri.path());
+    let scheme = if is_secure(uri) { "wss" } else { "ws" };
+    let mut url = format!("{scheme}://{}{}", authority(uri), uri.path());
     append_query(&mut url, uri.query().unwrap_or(""));
     if let Some(token) = &negotiated.connection_token {
         append_query(&mut url, &format!("id={token}"));
@@ -192,10 +222,11 @@ fn attach_request(
 }
 
 async fn shake(
-    socket: &mut WebSocketStream<TcpStream>,
+    socket: &mut WebSocketStream<Socket>,
     options: &Options,
+    version: i32,
 ) -> Result<BytesMut, ConnectError> {
-    let request = handshake::write_request(options.encoding, options.handshake_version);
+    let request = handshake::write_request(options.encoding, version);
     let websocket = |error| ConnectError::WebSocket(Box::new(error));
     socket
         .send(data_message(TransferFormat::Text, request))

@@ -6,7 +6,7 @@ use hubplane_proto_signalr::Encoding;
 use hubplane_proto_signalr::message::{CompletionResult, Message, StreamIds};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::connect::{Connected, connect};
@@ -29,6 +29,8 @@ pub struct Connection {
     invoker: Invoker,
     id: Option<String>,
     inbox: mpsc::Receiver<Message>,
+    /// Told when the socket is to be lost.
+    lose: Arc<Notify>,
     /// Holds the one task, and ends it when dropped.
     task: JoinSet<End>,
     end: Option<End>,
@@ -41,6 +43,7 @@ pub struct Invoker {
     commands: mpsc::Sender<Command>,
     pending: Arc<Pending>,
     ids: Arc<AtomicU64>,
+    resumes: Arc<AtomicU64>,
 }
 
 impl Connection {
@@ -55,17 +58,23 @@ impl Connection {
             socket,
             connection_id,
             received,
+            again,
         } = connect(url, options).await?;
         let (commands_in, commands) = mpsc::channel(COMMANDS_MAX);
         let (inbox_in, inbox) = mpsc::channel(options.inbox_max);
         let pending = Arc::new(Pending::default());
+        let resumes = Arc::new(AtomicU64::new(0));
+        let lose = Arc::new(Notify::new());
         let driver = Driver {
             socket,
             received,
+            again,
             options: options.clone(),
             commands,
             pending: Arc::clone(&pending),
             inbox: inbox_in,
+            resumes: Arc::clone(&resumes),
+            lose: Arc::clone(&lose),
         };
         let mut task = JoinSet::new();
         task.spawn(driver.run());
@@ -75,9 +84,11 @@ impl Connection {
                 commands: commands_in,
                 pending,
                 ids: Arc::default(),
+                resumes,
             },
             id: connection_id,
             inbox,
+            lose,
             task,
             end: None,
         })
@@ -206,6 +217,19 @@ impl Connection {
         self.ended().await
     }
 
+    /// Drops the TCP stream without a word, and whatever was on its way. With stateful reconnect the connection goes on
+    /// over another one; without, it has ended.
+    ///
+    /// It happens soon, between two messages that are handed on; not while the inbox is full.
+    pub fn lose_socket(&self) {
+        self.lose.notify_one();
+    }
+
+    /// As [`Invoker::resumes`].
+    pub fn resumes(&self) -> u64 {
+        self.invoker.resumes()
+    }
+
     /// Drops the TCP stream: no Close message, no close frame. When it returns the stream is gone.
     pub async fn kill(mut self) {
         self.task.shutdown().await;
@@ -276,7 +300,16 @@ impl Invoker {
     pub async fn send_message(&self, message: &Message) -> Result<(), InvokeError> {
         let mut data = Vec::new();
         self.encoding.encode(message, &mut data);
-        self.command(Command::Data(data)).await
+        let command = match message.is_trackable() {
+            true => Command::Data(data),
+            false => Command::Unnumbered(data),
+        };
+        self.command(command).await
+    }
+
+    /// How often the connection has gone on over another socket.
+    pub fn resumes(&self) -> u64 {
+        self.resumes.load(Ordering::Relaxed)
     }
 
     async fn command(&self, command: Command) -> Result<(), InvokeError> {

@@ -1,7 +1,8 @@
 //! The one task of a connection: it reads, answers pings, keeps the connection alive, and writes what it is told.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -9,17 +10,20 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use hubplane_proto_signalr::Encoding;
 use hubplane_proto_signalr::message::{CompletionResult, Message};
-use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 
 use crate::Options;
-use crate::connect::data_message;
+use crate::Socket;
+use crate::connect::{Negotiated, attach_again, data_message};
+use crate::resume::{ACK_INTERVAL, Due, Received, Resume};
 
 /// How long a server may take to answer a close frame (`signalr-core` 6).
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+const SEQUENCE_AHEAD: &str = "Sequence ID greater than amount of messages we've received.";
 
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +58,10 @@ pub enum TransportEnd {
 
 /// What the task is told to do.
 pub(crate) enum Command {
-    /// Hub messages in the connection's encoding.
+    /// One hub message in the connection's encoding, which has a number where messages are numbered.
     Data(Vec<u8>),
+    /// One that never has.
+    Unnumbered(Vec<u8>),
     /// A frame as it is.
     Frame(Frame),
     /// Close message, close frame.
@@ -89,36 +95,73 @@ impl Pending {
 
 /// Everything that the task owns.
 pub(crate) struct Driver {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) socket: WebSocketStream<Socket>,
     pub(crate) received: BytesMut,
+    /// With stateful reconnect: where to attach again.
+    pub(crate) again: Option<Negotiated>,
     pub(crate) options: Options,
     pub(crate) commands: mpsc::Receiver<Command>,
-    pub(crate) pending: std::sync::Arc<Pending>,
+    pub(crate) pending: Arc<Pending>,
     pub(crate) inbox: mpsc::Sender<Message>,
+    pub(crate) resumes: Arc<AtomicU64>,
+    /// Told when the socket is to be lost.
+    pub(crate) lose: Arc<Notify>,
 }
 
 impl Driver {
     /// Runs until the connection has ended.
-    pub(crate) async fn run(self) -> End {
-        let (sink, stream) = self.socket.split();
-        let reader = Reader {
-            stream,
-            received: self.received,
-            encoding: self.options.encoding,
-            server_timeout: self.options.server_timeout,
-            max_message_bytes: self.options.max_message_bytes,
-            pending: &self.pending,
-            inbox: self.inbox,
-            close: None,
-        };
-        let writer = Writer {
-            sink,
-            encoding: self.options.encoding,
-            commands: self.commands,
-        };
-        let end = tokio::select! {
-            end = reader.run() => end,
-            end = writer.run(self.options.keep_alive) => end,
+    pub(crate) async fn run(mut self) -> End {
+        let buffer_bytes = self.options.stateful_reconnect.unwrap_or(0);
+        let resume = Resume::new(self.options.encoding, buffer_bytes);
+        let resume = self.again.is_some().then_some(&resume);
+        let mut socket = self.socket;
+        let mut received = std::mem::take(&mut self.received);
+        let mut first = Vec::new();
+        let stopped = AtomicBool::new(false);
+        // Across sockets: however short their lives are, the server hears what has arrived.
+        let mut acks = tokio::time::interval(ACK_INTERVAL);
+        acks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let end = loop {
+            let (sink, stream) = socket.split();
+            let reader = Reader {
+                stream,
+                received,
+                encoding: self.options.encoding,
+                server_timeout: self.options.server_timeout,
+                max_message_bytes: self.options.max_message_bytes,
+                pending: &self.pending,
+                inbox: &self.inbox,
+                resume,
+                lose: &self.lose,
+                close: None,
+            };
+            let writer = Writer {
+                sink,
+                encoding: self.options.encoding,
+                commands: &mut self.commands,
+                resume,
+                acks: &mut acks,
+                stopped: &stopped,
+            };
+            let end = tokio::select! {
+                end = reader.run() => end,
+                end = writer.run(first, self.options.keep_alive) => end,
+            };
+            // Only a loss without a word of either side is not the end.
+            let is_lost = end.close.is_none()
+                && matches!(end.transport, TransportEnd::Lost(_))
+                && !stopped.load(Ordering::Relaxed);
+            let (Some(resume), Some(again), true) = (resume, &self.again, is_lost) else {
+                break end;
+            };
+            match attach_again(again, &self.options).await {
+                Ok(another) => socket = another,
+                // It stays lost, and that is what is told.
+                Err(_refused) => break end,
+            }
+            self.resumes.fetch_add(1, Ordering::Relaxed);
+            received = BytesMut::new();
+            first = resume.again();
         };
         self.pending.clear();
         end
@@ -126,13 +169,15 @@ impl Driver {
 }
 
 struct Reader<'a> {
-    stream: SplitStream<WebSocketStream<TcpStream>>,
+    stream: SplitStream<WebSocketStream<Socket>>,
     received: BytesMut,
     encoding: Encoding,
     server_timeout: Duration,
     max_message_bytes: usize,
     pending: &'a Pending,
-    inbox: mpsc::Sender<Message>,
+    inbox: &'a mpsc::Sender<Message>,
+    resume: Option<&'a Resume>,
+    lose: &'a Notify,
     close: Option<CloseMessage>,
 }
 
@@ -143,8 +188,12 @@ impl Reader<'_> {
             if let Err(text) = self.dispatch().await {
                 break TransportEnd::Malformed(text);
             }
-            let Ok(frame) = tokio::time::timeout(self.server_timeout, self.stream.next()).await
-            else {
+            // Here, where nothing is half handed on, the socket may be lost.
+            let next = tokio::select! {
+                next = tokio::time::timeout(self.server_timeout, self.stream.next()) => next,
+                () = self.lose.notified() => break TransportEnd::Lost("as told".to_owned()),
+            };
+            let Ok(frame) = next else {
                 break TransportEnd::Silent;
             };
             match frame {
@@ -172,6 +221,14 @@ impl Reader<'_> {
             let message = self.encoding.decode(&mut self.received, limit);
             let Some(message) = message.map_err(|error| error.to_string())? else {
                 return Ok(());
+            };
+            let message = match self.resume {
+                None => message,
+                Some(resume) => match resume.receives(message) {
+                    Received::Taken(message) => message,
+                    Received::Done => continue,
+                    Received::Broken => return Err(SEQUENCE_AHEAD.to_owned()),
+                },
             };
             match message {
                 Message::Ping => continue,
@@ -214,16 +271,19 @@ fn transport_end(
     }
 }
 
-struct Writer {
-    sink: SplitSink<WebSocketStream<TcpStream>, Frame>,
+struct Writer<'a> {
+    sink: SplitSink<WebSocketStream<Socket>, Frame>,
     encoding: Encoding,
-    commands: mpsc::Receiver<Command>,
+    commands: &'a mut mpsc::Receiver<Command>,
+    resume: Option<&'a Resume>,
+    acks: &'a mut Interval,
+    stopped: &'a AtomicBool,
 }
 
-impl Writer {
+impl Writer<'_> {
     /// Returns only if the server does not answer a stop in time: all other ends are the reader's to see.
-    async fn run(mut self, keep_alive: Option<Duration>) -> End {
-        if self.write(keep_alive).await {
+    async fn run(mut self, first: Vec<Vec<u8>>, keep_alive: Option<Duration>) -> End {
+        if self.write(first, keep_alive).await {
             tokio::time::sleep(CLOSE_LIMIT).await;
             return End {
                 close: None,
@@ -234,7 +294,12 @@ impl Writer {
     }
 
     /// Writes until told to stop, which is `true`, or until it cannot any more.
-    async fn write(&mut self, keep_alive: Option<Duration>) -> bool {
+    async fn write(&mut self, first: Vec<Vec<u8>>, keep_alive: Option<Duration>) -> bool {
+        for data in first {
+            if self.send(data).await.is_err() {
+                return false;
+            }
+        }
         // The first ping leaves at once, as the JavaScript client's does.
         let mut pings =
             tokio::time::interval_at(Instant::now(), keep_alive.unwrap_or(Duration::MAX / 4));
@@ -242,8 +307,22 @@ impl Writer {
         loop {
             let written = tokio::select! {
                 _ = pings.tick(), if keep_alive.is_some() => self.send(self.encoding.ping().to_vec()).await,
-                command = self.commands.recv() => match command {
-                    Some(Command::Data(data)) => self.send(data).await,
+                _ = self.acks.tick(), if self.resume.is_some() => match self.resume.map(Resume::ack) {
+                    Some(Due::Ack(ack)) => self.send(ack).await,
+                    Some(Due::Soon) => {
+                        self.acks.reset_after(ACK_INTERVAL / 20);
+                        Ok(())
+                    }
+                    Some(Due::Nothing) | None => Ok(()),
+                },
+                command = next(self.commands, self.resume) => match command {
+                    Some(Command::Data(data)) => {
+                        if let Some(resume) = self.resume {
+                            resume.sends(&data);
+                        }
+                        self.send(data).await
+                    }
+                    Some(Command::Unnumbered(data)) => self.send(data).await,
                     Some(Command::Frame(frame)) => self.sink.send(frame).await,
                     Some(Command::Stop) => return self.stop().await.is_ok(),
                     None => return false,
@@ -256,6 +335,7 @@ impl Writer {
     }
 
     async fn stop(&mut self) -> Result<(), tungstenite::Error> {
+        self.stopped.store(true, Ordering::Relaxed);
         let mut close = Vec::new();
         let message = Message::Close {
             error: None,
@@ -271,4 +351,12 @@ impl Writer {
         let frame = data_message(self.encoding.transfer_format(), data);
         self.sink.send(frame).await
     }
+}
+
+/// The next command, once there is room for what it may send.
+async fn next(commands: &mut mpsc::Receiver<Command>, resume: Option<&Resume>) -> Option<Command> {
+    if let Some(resume) = resume {
+        resume.room().await;
+    }
+    commands.recv().await
 }

@@ -17,7 +17,9 @@
 //!
 //! It is made to look closely at a server, so it hides little: messages that nothing claims come out as they are, in
 //! their order ([`Connection::next`]); anything can be sent ([`Connection::send_frame`], [`upgrade`]); a connection can
-//! vanish without a word ([`Connection::kill`]). It does not reconnect, chooses no transport, and knows no TLS.
+//! vanish without a word ([`Connection::kill`]), or lose its socket and go on over another one
+//! ([`Options::stateful_reconnect`], [`Connection::lose_socket`]). It makes no new connections by itself, chooses no
+//! transport, and trusts no certificate that it was not told of.
 
 mod connect;
 mod connection;
@@ -27,6 +29,8 @@ pub mod frame;
 pub mod http;
 mod options;
 mod payload;
+mod resume;
+mod socket;
 
 pub use connect::upgrade;
 pub use connection::{Connection, Invoker};
@@ -36,3 +40,4 @@ pub use frame::Frame;
 pub use hubplane_proto_signalr::{Encoding, message};
 pub use options::Options;
 pub use payload::{read_arguments, read_value, write_arguments};
+pub use socket::{Socket, Trust, TrustError};

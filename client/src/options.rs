@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use hubplane_proto_signalr::Encoding;
 
+use crate::Trust;
+
 /// How to connect. The defaults are those of the official clients.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -18,9 +20,16 @@ pub struct Options {
     pub negotiate_version: Option<i32>,
     /// The version asked for in the handshake.
     pub handshake_version: i32,
+    /// Asks for stateful reconnect (`signalr-core` 17), and says how much may be sent without being acknowledged before
+    /// the next message waits, in bytes; the official clients have 100,000. Where the server grants it, the handshake asks
+    /// for version 2, and the connection goes on over another socket when its own is lost without a close frame: one
+    /// attempt, as the official clients make it.
+    pub stateful_reconnect: Option<usize>,
     /// The address of this machine to connect from. An address has some 28,000 ports for one server: who needs more
     /// connections takes several addresses. `None`: the system chooses.
     pub local_address: Option<IpAddr>,
+    /// Whose certificates are believed at https addresses. `None`: nobody's, so that such an address is refused.
+    pub trust: Option<Trust>,
     /// More headers for every request, as (name, value).
     pub headers: Vec<(String, String)>,
     /// Between two pings of ours. `None`: none are sent, not even the first, so that the server never arms its client
@@ -46,7 +55,9 @@ impl Default for Options {
             skip_negotiation: false,
             negotiate_version: Some(1),
             handshake_version: 1,
+            stateful_reconnect: None,
             local_address: None,
+            trust: None,
             headers: Vec::new(),
             keep_alive: Some(Duration::from_secs(15)),
             server_timeout: Duration::from_secs(30),

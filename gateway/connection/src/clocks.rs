@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hubplane_proto_link::CloseReason;
+use hubplane_proto_link::{CloseReason, Transport};
 
 use crate::connection::{Connection, Phase};
 use crate::{Options, Output};
@@ -11,8 +11,9 @@ use crate::{Options, Output};
 #[derive(Debug)]
 pub(crate) struct Clocks {
     handshake_until: Instant,
-    /// The next ping to the client. Counted from the last ping, whatever else is sent (13.1).
-    ping_at: Instant,
+    /// The next ping to the client. Counted from the last ping, whatever else is sent (13.1); a client that polls gets
+    /// none (8.5).
+    ping_at: Option<Instant>,
     /// Since when the receive loop waits for the client without having got a whole message.
     heard_at: Instant,
     /// The client has pinged: from the first ping on its silence counts (13.2).
@@ -27,7 +28,7 @@ impl Clocks {
     pub(crate) fn new(options: &Options, now: Instant) -> Self {
         Self {
             handshake_until: now + options.handshake_timeout,
-            ping_at: now,
+            ping_at: None,
             heard_at: now,
             armed: false,
             expires_at: None,
@@ -36,8 +37,9 @@ impl Clocks {
     }
 
     /// The handshake is answered: pings begin.
-    pub(crate) fn answered(&mut self, options: &Options, now: Instant) {
-        self.ping_at = now + options.keep_alive_interval;
+    pub(crate) fn answered(&mut self, options: &Options, transport: Transport, now: Instant) {
+        let pings = transport != Transport::LongPolling;
+        self.ping_at = pings.then(|| now + options.keep_alive_interval);
     }
 
     /// A whole message came, or the receive loop waits for the client again: silence counts from zero.
@@ -98,10 +100,10 @@ impl Connection {
                     self.throttled_until,
                     self.stateful_timeout(),
                     self.clocks.expires_at,
+                    self.clocks.ping_at,
                 ]
                 .into_iter()
                 .flatten()
-                .chain([self.clocks.ping_at])
                 .min(),
             },
             Phase::Closing => Some(self.clocks.closing_until),
@@ -163,8 +165,8 @@ impl Connection {
             self.end_with_error(CloseReason::ClientTimeout, now);
         } else if self.handle_stateful_timeout(now) {
             // One thing at a time: whoever calls asks again.
-        } else if now >= self.clocks.ping_at {
-            self.clocks.ping_at = now + self.options.keep_alive_interval;
+        } else if self.clocks.ping_at.is_some_and(|ping_at| now >= ping_at) {
+            self.clocks.ping_at = Some(now + self.options.keep_alive_interval);
             if !self.is_detached() {
                 self.output(Output::Ping);
             }

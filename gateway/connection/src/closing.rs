@@ -103,7 +103,7 @@ impl Connection {
         let waits = self.waiting.is_some() || self.paused || self.phase != Phase::Open;
         let reason = match self.ended.as_ref().map(|ended| &ended.how) {
             // Bytes that no parser waits behind are a message that was cut off.
-            Some(End::Closed | End::Lost) if !waits && !self.input.is_empty() => {
+            Some(End::Closed | End::Deleted | End::Lost) if !waits && !self.input.is_empty() => {
                 CloseReason::ProtocolError(
                     Detail::invalid_data("Connection terminated while reading a message.")
                         .to_string(),
@@ -111,9 +111,10 @@ impl Connection {
             }
             Some(End::Lost) => CloseReason::TransportLost,
             Some(End::Violation(detail)) => CloseReason::ProtocolError(detail.clone()),
-            Some(End::Closed) | None => CloseReason::ClientClosed,
+            Some(End::Closed | End::Deleted) | None => CloseReason::ClientClosed,
         };
-        self.end(reason, None, now);
+        let deleted = self.ended.as_ref().map(|ended| &ended.how) == Some(&End::Deleted);
+        self.end(reason, deleted.then_some((None, true)), now);
     }
 
     /// Ends the conversation with the client, once, then the connection as far as that is possible now.

@@ -26,8 +26,10 @@ pub enum UserSource {
 /// How the client's side of the transport ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// In order: a close frame, a DELETE.
+    /// In order: a close frame.
     Closed,
+    /// By a DELETE. A poll that still waits is told of the end (reference signalr-core 8.1).
+    Deleted,
     /// Without a word.
     Lost,
     /// By breaking the transport's own rules, and what was wrong. The transport has told the client.
@@ -249,7 +251,7 @@ impl Connection {
         }
         let violation = match &end {
             End::Violation(detail) => Some(detail.clone()),
-            End::Closed | End::Lost => None,
+            End::Closed | End::Deleted | End::Lost => None,
         };
         self.ended = Some(Ended {
             how: end,
@@ -292,7 +294,8 @@ impl Connection {
             };
             self.output(Output::ToHubHost(opened));
             self.phase = Phase::Opening;
-            self.clocks.answered(&self.options, now);
+            self.clocks
+                .answered(&self.options, self.info.transport, now);
         }
     }
 
@@ -359,7 +362,8 @@ impl Connection {
 
     /// Writes to the client, unless it has gone.
     pub(crate) fn send(&mut self, bytes: Bytes, window_bytes: u32) {
-        if self.ended.is_none() {
+        let hears = |ended: &Ended| ended.how == End::Deleted;
+        if self.ended.as_ref().is_none_or(hears) {
             self.output(Output::Send {
                 format: self.encoding.transfer_format(),
                 bytes,

@@ -198,7 +198,9 @@ impl Connection {
         for (key, value) in exported.items {
             connection.handle_item(key, Some(value))?;
         }
-        connection.clocks.answered(&options, now);
+        connection
+            .clocks
+            .answered(&options, connection.info.transport, now);
         connection.clocks.was_silent(exported.silent, now);
         connection.expire_at(exported.expires_in.map(|left| now + left));
         connection.is_granted = true;

@@ -7,7 +7,7 @@ use hubplane_proto_link::{self as link, CloseReason, ToHubHost};
 use hubplane_proto_signalr::handshake::{
     accept, parse_request_within, response_error, response_ok,
 };
-use hubplane_proto_signalr::{Encoding, HandshakeError, TransferFormat};
+use hubplane_proto_signalr::{Encoding, HandshakeError, TransferFormat, TransferFormats};
 
 use crate::connection::{Connection, Phase, UserSource};
 use crate::{Output, TransportClose};
@@ -27,7 +27,8 @@ impl Connection {
                 return true;
             }
         };
-        match accept(&request, &self.options.encodings, self.options.formats) {
+        let formats = formats(self.info.transport);
+        match accept(&request, &self.options.encodings, formats) {
             Ok((encoding, version)) => {
                 self.decide_stateful(version);
                 self.accept(encoding);
@@ -95,6 +96,14 @@ impl Connection {
         };
         let reason = CloseReason::ProtocolError(error.client_text(true));
         self.finish_as(reason, close);
+    }
+}
+
+/// What a transport carries (reference signalr-core 3.3).
+fn formats(transport: link::Transport) -> TransferFormats {
+    match transport {
+        link::Transport::WebSockets | link::Transport::LongPolling => TransferFormats::BOTH,
+        link::Transport::ServerSentEvents => TransferFormats::TEXT,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use hubplane_proto_signalr::{Encoding, TransferFormats};
+use hubplane_proto_signalr::Encoding;
 
 /// What may be set per hub for its Core connections; the defaults are the reference's (signalr-core 12.1) and DESIGN 9's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +22,6 @@ pub struct Options {
     pub encodings: Vec<Encoding>,
     /// How many streams of one connection may be under way, in both directions together; one more is refused.
     pub streams_max: usize,
-    /// What the transport can carry.
-    pub formats: TransferFormats,
     /// How many bytes of a client wait unread by the machine, while it opens or an invocation waits for its slot,
     /// before reading stops.
     pub read_ahead_bytes_max: usize,
@@ -35,6 +33,10 @@ pub struct Options {
     pub closing_timeout: Duration,
     /// How long the transport waits for the client to close it too.
     pub transport_close_timeout: Duration,
+    /// How long a client that polls may go without one before it counts as gone (reference signalr-core 5.2).
+    pub disconnect_timeout: Duration,
+    /// How long a poll waits for something to answer (reference signalr-core 8.1).
+    pub poll_timeout: Duration,
     /// Whether a connection may go on over another WebSocket when its own is lost, and how.
     pub stateful_reconnect: Option<StatefulOptions>,
     /// The bounds of the outbound queue.
@@ -70,12 +72,13 @@ impl Default for Options {
             parallel_invocations_max: NonZeroU32::MIN,
             encodings: Encoding::ALL.to_vec(),
             streams_max: 1000,
-            formats: TransferFormats::BOTH,
             read_ahead_bytes_max: 64 * 1024,
             answers_timeout: Duration::from_millis(100),
             drain_timeout: Duration::from_secs(5),
             closing_timeout: Duration::from_secs(60),
             transport_close_timeout: Duration::from_secs(5),
+            disconnect_timeout: Duration::from_secs(15),
+            poll_timeout: Duration::from_secs(90),
             stateful_reconnect: None,
             queue: QueueLimits::default(),
         }

@@ -133,7 +133,7 @@ pub struct OutboundQueue {
     /// What entries that have left took of the window, and nobody has asked for yet.
     window_bytes: u32,
     /// How much of the first entry the transport has taken.
-    taken_bytes: usize,
+    pub(crate) taken_bytes: usize,
     /// Since when something waits and the transport has not taken a byte.
     stuck_since: Option<Instant>,
     /// What it holds of its own, as whoever keeps the account sees it.
@@ -322,14 +322,29 @@ impl OutboundQueue {
                 "a transport takes only what it was given"
             );
             self.taken_bytes = 0;
-            if self.entries.capacity() > IDLE_ENTRIES_MAX {
-                self.entries = VecDeque::new();
-            }
+            self.rest();
         }
         if taken_bytes > 0 {
             self.advances(now);
         }
         before - self.entries.len()
+    }
+
+    /// Takes the first entry out whole: the transport has it. For transports that take no parts of entries.
+    pub fn take(&mut self, now: Instant) -> Option<(Head, Bytes)> {
+        let entry = self.entries.pop_front()?;
+        debug_assert_eq!(self.taken_bytes, 0, "no part of it was written");
+        self.leaves(&entry);
+        self.advances(now);
+        self.rest();
+        Some((entry.head, entry.body))
+    }
+
+    /// An empty queue keeps no room.
+    fn rest(&mut self) {
+        if self.entries.is_empty() && self.entries.capacity() > IDLE_ENTRIES_MAX {
+            self.entries = VecDeque::new();
+        }
     }
 
     /// The client has taken or acknowledged something.

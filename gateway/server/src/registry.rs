@@ -4,7 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::{Bytes, BytesMut};
 use hubplane_proto_ids::{ConnectionId, ConnectionToken, HubName};
+use hubplane_proto_link::Transport;
+
+use crate::owner::Owner;
+use crate::turns::{Turn, Waiters};
+
+/// What clients may post to one connection before it has a transport, in bytes (reference signalr-core 5.3).
+const POSTED_BYTES_MAX: usize = 64 * 1024;
+/// What they may post to all such connections of this node together, in bytes.
+const POSTED_TOTAL_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What attaching by a token can meet (reference signalr-core 5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +22,40 @@ pub(crate) enum AttachError {
     #[error("no connection with that id")]
     Unknown,
     #[error("a transport is attached already")]
-    Attached,
+    Attached(Transport),
+}
+
+/// What negotiate says of a connection.
+#[derive(Debug)]
+pub(crate) struct Negotiated {
+    pub(crate) connection: ConnectionId,
+    pub(crate) hub: HubName,
+    /// Stateful reconnect was granted.
+    pub(crate) is_stateful: bool,
+}
+
+/// What is known of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The transport that has attached.
+    pub(crate) transport: Option<Transport>,
+    /// Who has the connection, once somebody does.
+    pub(crate) owner: Option<Owner>,
+    /// Stateful reconnect was granted.
+    pub(crate) is_stateful: bool,
+}
+
+/// What becomes of bytes that a client posts.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Posted {
+    /// They are kept for the transport that will attach.
+    Kept,
+    /// No more is kept until it has.
+    Full,
+    /// They are for whoever has the connection.
+    For(Owner),
+    /// The connection is gone.
+    Gone,
 }
 
 /// The tokens and connections of this node.
@@ -30,6 +73,8 @@ struct Tables {
     waiting: BTreeMap<(Instant, u64), ConnectionToken>,
     next: u64,
     places: HashMap<ConnectionId, Place>,
+    /// What all tokens keep of posts.
+    posted_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -42,8 +87,16 @@ struct Place {
 struct Token {
     connection: ConnectionId,
     hub: HubName,
+    is_stateful: bool,
     /// Its place in `waiting`; `None` once a transport has attached.
     waits: Option<(Instant, u64)>,
+    transport: Option<Transport>,
+    /// Once a shard has it.
+    shard: Option<u8>,
+    /// What was posted before.
+    posted: Option<Box<BytesMut>>,
+    /// While requests wait for it or for each other.
+    waiters: Option<Arc<Waiters>>,
 }
 
 /// A connection that a transport has attached to. Its token and its place on a shard end with this value.
@@ -59,22 +112,63 @@ impl Attached {
         &self.connection
     }
 
-    /// From now on frames about this connection go to that shard.
-    pub(crate) fn place(&self, shard: u8) {
-        let mut tables = self.registry.lock();
-        if let Some(token) = tables.tokens.get(&self.token) {
+    /// From now on frames and requests about this connection go to that shard. `give` hands the connection to it, with
+    /// what was posted before: no request comes in between.
+    pub(crate) fn place(self, shard: u8, give: impl FnOnce(Self, Bytes)) {
+        let registry = Arc::clone(&self.registry);
+        let mut tables = registry.lock();
+        let mut posted = Bytes::new();
+        if let Some(token) = tables.tokens.get_mut(&self.token) {
+            token.shard = Some(shard);
+            posted = token.take_posted();
+            token.tell_waiters();
             let hub = token.hub.clone();
             let place = Place { shard, hub };
             tables.places.insert(self.connection.clone(), place);
+            tables.posted_bytes -= posted.len();
         }
+        give(self, posted);
     }
 }
 
 impl Drop for Attached {
     fn drop(&mut self) {
         let mut tables = self.registry.lock();
-        tables.tokens.remove(&self.token);
+        tables.forget(&self.token);
         tables.places.remove(&self.connection);
+    }
+}
+
+impl Token {
+    fn new(connection: ConnectionId, hub: HubName) -> Self {
+        Self {
+            connection,
+            hub,
+            is_stateful: false,
+            waits: None,
+            transport: None,
+            shard: None,
+            posted: None,
+            waiters: None,
+        }
+    }
+
+    fn take_posted(&mut self) -> Bytes {
+        self.posted
+            .take()
+            .map_or_else(Bytes::new, |posted| posted.freeze())
+    }
+
+    fn owner(&self) -> Option<Owner> {
+        let shard = self.shard?;
+        Some(Owner::new(shard, self.connection.clone()))
+    }
+
+    /// Something has changed for whoever waits.
+    fn tell_waiters(&self) {
+        if let Some(waiters) = &self.waiters {
+            waiters.tell();
+        }
     }
 }
 
@@ -96,8 +190,7 @@ impl Registry {
     pub(crate) fn negotiated(
         &self,
         token: ConnectionToken,
-        connection: ConnectionId,
-        hub: HubName,
+        negotiated: Negotiated,
         now: Instant,
     ) -> bool {
         let mut tables = self.lock();
@@ -107,14 +200,12 @@ impl Registry {
         }
         let place = tables.place(now + self.negotiate_timeout);
         tables.waiting.insert(place, token.clone());
-        tables.tokens.insert(
-            token,
-            Token {
-                connection,
-                hub,
-                waits: Some(place),
-            },
-        );
+        let entry = Token {
+            waits: Some(place),
+            is_stateful: negotiated.is_stateful,
+            ..Token::new(negotiated.connection, negotiated.hub)
+        };
+        tables.tokens.insert(token, entry);
         true
     }
 
@@ -123,18 +214,20 @@ impl Registry {
         self: &Arc<Self>,
         token: &ConnectionToken,
         hub: &HubName,
+        transport: Transport,
         now: Instant,
     ) -> Result<Attached, AttachError> {
         let mut tables = self.lock();
         tables.expire(now);
-        let entry = tables
-            .tokens
-            .get_mut(token)
-            .filter(|entry| entry.hub == *hub)
-            .ok_or(AttachError::Unknown)?;
-        let place = entry.waits.take().ok_or(AttachError::Attached)?;
+        let entry = tables.find(token, hub).ok_or(AttachError::Unknown)?;
+        if let Some(attached) = entry.transport {
+            return Err(AttachError::Attached(attached));
+        }
+        entry.transport = Some(transport);
         let connection = entry.connection.clone();
-        tables.waiting.remove(&place);
+        if let Some(place) = entry.waits.take() {
+            tables.waiting.remove(&place);
+        }
         Ok(Attached {
             registry: Arc::clone(self),
             token: token.clone(),
@@ -142,13 +235,12 @@ impl Registry {
         })
     }
 
-    /// A transport came without a token: its connection id is its token, as under negotiate version 0.
+    /// A WebSocket came without a token: its connection id is its token, as under negotiate version 0.
     pub(crate) fn attach_new(self: &Arc<Self>, connection: ConnectionId, hub: HubName) -> Attached {
         let token = ConnectionToken::from_connection_id(&connection);
         let entry = Token {
-            connection: connection.clone(),
-            hub,
-            waits: None,
+            transport: Some(Transport::WebSockets),
+            ..Token::new(connection.clone(), hub)
         };
         self.lock().tokens.insert(token.clone(), entry);
         Attached {
@@ -158,17 +250,100 @@ impl Registry {
         }
     }
 
-    /// Whether a token names a connection of this hub, and whether a transport has attached to it.
+    /// What is known of a token of this hub.
     pub(crate) fn find(
         &self,
         token: &ConnectionToken,
         hub: &HubName,
         now: Instant,
-    ) -> Option<bool> {
+    ) -> Option<Found> {
         let mut tables = self.lock();
         tables.expire(now);
-        let entry = tables.tokens.get(token).filter(|entry| entry.hub == *hub)?;
-        Some(entry.waits.is_none())
+        let entry = tables.find(token, hub)?;
+        Some(Found {
+            transport: entry.transport,
+            owner: entry.owner(),
+            is_stateful: entry.is_stateful,
+        })
+    }
+
+    /// The same, once nobody is about to attach to it.
+    ///
+    /// Cancel safe.
+    pub(crate) async fn find_placed(
+        self: &Arc<Self>,
+        token: &ConnectionToken,
+        hub: &HubName,
+    ) -> Option<Found> {
+        let is_placed = |found: &Found| found.transport.is_none() || found.owner.is_some();
+        let found = self.find(token, hub, Instant::now())?;
+        if is_placed(&found) {
+            return Some(found);
+        }
+        let turn = self.turn(token, hub)?;
+        loop {
+            let change = turn.change();
+            let found = self.find(token, hub, Instant::now())?;
+            if is_placed(&found) {
+                return Some(found);
+            }
+            change.await;
+        }
+    }
+
+    /// A place in the line of those who post to a connection.
+    pub(crate) fn turn(self: &Arc<Self>, token: &ConnectionToken, hub: &HubName) -> Option<Turn> {
+        let mut tables = self.lock();
+        let entry = tables.find(token, hub)?;
+        let waiters = Arc::clone(entry.waiters.get_or_insert_default());
+        Some(Turn::new(Arc::clone(self), token.clone(), waiters))
+    }
+
+    /// Somebody has left the line.
+    pub(crate) fn turn_over(&self, token: &ConnectionToken) {
+        if let Some(entry) = self.lock().tokens.get_mut(token) {
+            // This one's own is the other.
+            entry
+                .waiters
+                .take_if(|waiters| Arc::strong_count(waiters) <= 2);
+        }
+    }
+
+    /// Where bytes go that a client posts; they are copied if they are kept.
+    pub(crate) fn post(
+        &self,
+        token: &ConnectionToken,
+        hub: &HubName,
+        bytes: &[u8],
+        now: Instant,
+    ) -> Posted {
+        let mut tables = self.lock();
+        tables.expire(now);
+        let room = POSTED_TOTAL_BYTES_MAX.saturating_sub(tables.posted_bytes);
+        let Some(entry) = tables.find(token, hub) else {
+            return Posted::Gone;
+        };
+        if let Some(owner) = entry.owner() {
+            return Posted::For(owner);
+        }
+        let posted = entry.posted.get_or_insert_default();
+        let fits = posted.is_empty() || posted.len() + bytes.len() <= POSTED_BYTES_MAX;
+        if !fits || bytes.len() > room {
+            return Posted::Full;
+        }
+        posted.extend_from_slice(bytes);
+        tables.posted_bytes += bytes.len();
+        Posted::Kept
+    }
+
+    /// A client deletes its connection: the token is unknown from now on. `None` if there is nothing to delete.
+    pub(crate) fn delete(&self, token: &ConnectionToken, hub: &HubName) -> Option<Owner> {
+        let mut tables = self.lock();
+        let entry = tables.find(token, hub)?;
+        let deletable = entry.transport == Some(Transport::LongPolling);
+        let owner = entry.owner().filter(|_| deletable)?;
+        tables.forget(token);
+        Some(owner)
     }
 
     /// On which shard of this node a connection is.
@@ -200,75 +375,28 @@ impl Tables {
         (until, self.next)
     }
 
+    /// A token of another hub is unknown.
+    fn find(&mut self, token: &ConnectionToken, hub: &HubName) -> Option<&mut Token> {
+        let entry = self.tokens.get_mut(token)?;
+        (entry.hub == *hub).then_some(entry)
+    }
+
+    fn forget(&mut self, token: &ConnectionToken) {
+        if let Some(mut entry) = self.tokens.remove(token) {
+            self.posted_bytes -= entry.take_posted().len();
+            entry.tell_waiters();
+        }
+    }
+
     fn expire(&mut self, now: Instant) {
         while let Some(entry) = self.waiting.first_entry()
             && entry.key().0 <= now
         {
             let token = entry.remove();
-            self.tokens.remove(&token);
+            self.forget(&token);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TIMEOUT: Duration = Duration::from_secs(15);
-
-    fn negotiate(registry: &Arc<Registry>, now: Instant) -> ConnectionToken {
-        let token = ConnectionToken::random().unwrap();
-        assert!(registry.negotiated(
-            token.clone(),
-            ConnectionId::random().unwrap(),
-            "chat".parse().unwrap(),
-            now
-        ));
-        token
-    }
-
-    #[test]
-    fn a_token_attaches_once_and_ends_with_its_connection() {
-        let (registry, now) = (Registry::new(TIMEOUT, 10), Instant::now());
-        let (hub, other) = ("chat".parse().unwrap(), "other".parse().unwrap());
-        let token = negotiate(&registry, now);
-        assert_eq!(registry.find(&token, &hub, now), Some(false));
-        assert_eq!(
-            registry.attach(&token, &other, now).unwrap_err(),
-            AttachError::Unknown,
-            "of another hub"
-        );
-        let attached = registry.attach(&token, &hub, now).unwrap();
-        attached.place(3);
-        assert_eq!(registry.shard(attached.connection()), Some(3));
-        assert!(registry.has(&hub, attached.connection()));
-        assert!(!registry.has(&other, attached.connection()));
-        assert_eq!(
-            registry.attach(&token, &hub, now).unwrap_err(),
-            AttachError::Attached
-        );
-        assert_eq!(registry.find(&token, &hub, now + 2 * TIMEOUT), Some(true));
-        let connection = attached.connection().clone();
-        drop(attached);
-        assert_eq!(registry.shard(&connection), None);
-        assert_eq!(
-            registry.attach(&token, &hub, now).unwrap_err(),
-            AttachError::Unknown
-        );
-    }
-
-    #[test]
-    fn what_nobody_attaches_to_is_forgotten() {
-        let (registry, now) = (Registry::new(TIMEOUT, 2), Instant::now());
-        let hub = "chat".parse().unwrap();
-        let token = negotiate(&registry, now);
-        negotiate(&registry, now);
-        let third = ConnectionToken::random().unwrap();
-        let id = ConnectionId::random().unwrap();
-        assert!(!registry.negotiated(third.clone(), id.clone(), HubName::clone(&hub), now));
-        let later = now + TIMEOUT;
-        assert_eq!(registry.find(&token, &hub, later), None);
-        assert_eq!(registry.waiting(), 0);
-        assert!(registry.negotiated(third, id, hub, later));
-    }
-}
+mod tests;

@@ -1,13 +1,12 @@
 //! Carrying out what connections ask for.
 
-use hubplane_gateway_connection::{Head, Output, TransportClose};
+use hubplane_gateway_connection::{Head, Output};
 use hubplane_proto_link::{CloseReason, ToGateway, ToHubHost};
 
 use crate::connection_of;
-use crate::entry::Wait;
 use crate::links::Handed;
 use crate::shard::Shard;
-use crate::websocket::frame::{self, CloseCode};
+use crate::transport::Wire;
 
 impl Shard {
     /// A frame of the hub-host about one connection. One that is gone needs none.
@@ -98,11 +97,10 @@ impl Shard {
                     window_bytes,
                     numbered,
                 } => {
-                    let head = frame::head(format, bytes.len());
                     if numbered {
-                        entry.push_message(head, bytes, window_bytes, self.now);
+                        entry.push_message(format, bytes, window_bytes, self.now);
                     } else {
-                        entry.push_own(head, bytes, window_bytes, self.now);
+                        entry.push_own(format, bytes, window_bytes, self.now);
                     }
                     self.pause_if_full(place);
                 }
@@ -118,13 +116,7 @@ impl Shard {
                 Output::Ping => self.ping(place),
                 Output::Appear { .. } => self.appear(place),
                 Output::ToHubHost(frame) => self.hand_to_hub_host(place, frame),
-                Output::CloseTransport(close) => {
-                    let code = match close {
-                        TransportClose::Normal => CloseCode::Normal,
-                        TransportClose::Failed => CloseCode::Failed,
-                    };
-                    entry.close_socket(code, Wait::CloseFrame, self.now);
-                }
+                Output::CloseTransport(close) => entry.close_wire(close, self.now),
                 Output::Answered { asked, outcome } => self.answered(place, asked, outcome),
                 Output::Ended(reason) => self.ended(place, &reason),
             }
@@ -133,12 +125,15 @@ impl Shard {
     }
 
     /// After something has happened to a connection: sees to writing, reading, its clock and its removal.
-    fn settle(&mut self, place: usize) {
+    pub(crate) fn settle(&mut self, place: usize) {
         let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
-        if entry.is_closed_by_both() {
-            entry.drop_socket();
+        if entry.read_posted() {
+            return self.pump(place);
+        }
+        if entry.is_done() {
+            entry.drop_wire();
         }
         if entry.is_over() {
             return self.remove_if_over(place);
@@ -147,14 +142,15 @@ impl Shard {
             entry.unread = false;
             self.to_read.push_back(place);
         }
-        if !entry.queue.is_empty() {
+        entry.lift();
+        if entry.has_to_write() {
             self.mark_dirty(place);
         }
         self.return_window(place);
         self.watch_clock(place);
     }
 
-    /// Gives back what the socket has taken of the connection's window, in halves.
+    /// Gives back what the wire has taken of the connection's window, in halves.
     pub(crate) fn return_window(&mut self, place: usize) {
         let Some(entry) = self.entries.get_mut(place) else {
             return;
@@ -176,7 +172,8 @@ impl Shard {
 
     pub(crate) fn remove_if_over(&mut self, place: usize) {
         if self.entries.get(place).is_some_and(|entry| entry.is_over()) {
-            self.entries.remove(place);
+            let entry = self.entries.remove(place);
+            self.parted.remove(&entry.connection.info().connection);
         }
     }
 
@@ -185,14 +182,13 @@ impl Shard {
         let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
-        let encoding = entry.connection.encoding();
-        let ping = self
-            .pings
-            .iter()
-            .find(|(of, _)| *of == encoding)
-            .map(|(_, ping)| ping.clone());
-        if let Some(ping) = ping.filter(|_| !entry.blocked) {
-            entry.push_own(Head::empty(), ping, 0, self.now);
+        if entry.blocked || !entry.may_write() {
+            return;
+        }
+        if let Some(ping) = self.pings.of(entry.format()) {
+            entry
+                .queue
+                .push_bounded_elsewhere(Head::empty(), ping, 0, self.now);
         }
     }
 
@@ -287,15 +283,17 @@ impl Shard {
             return;
         }
         entry.tick = None;
-        let due = |at: Option<std::time::Instant>| at.is_some_and(|at| at <= self.now);
-        let closing = entry
-            .socket
-            .as_ref()
-            .and_then(|socket| socket.closing)
-            .map(|closing| closing.until);
-        if due(closing) {
-            return self.lose_socket(place);
+        let now = self.now;
+        let due = |at: Option<std::time::Instant>| at.is_some_and(|at| at <= now);
+        if due(entry.wire_deadline()) {
+            match entry.wire {
+                Some(Wire::Polls(_)) => self.polls_are_due(place),
+                _ => return self.lose_wire(place),
+            }
         }
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
         if due(entry.queue.expires_at(&entry.connection.options().queue)) {
             return self.too_slow(place);
         }

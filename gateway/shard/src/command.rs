@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use hubplane_gateway_connection::{AskedId, Options, UserSource};
-use hubplane_proto_ids::{ConnectionId, GroupName, HubName};
+use hubplane_gateway_connection::{AskedId, Options, Resumption, UserSource};
+use hubplane_proto_ids::{ConnectionId, GroupName, HubName, UserId};
 use hubplane_proto_link::{
     AckId, AckOutcome, Answer, Arguments, ClientOutcome, CloseReason, Completion, ConnectionInfo,
     ConnectionSend, Done, Identified, Query, ToGateway, ToHubHost,
@@ -13,13 +13,42 @@ use hubplane_proto_link::{
 use hubplane_router_directory::{ChangeId, GatewayDirectory};
 use tokio::sync::{Notify, oneshot};
 
+use crate::transport::body::BodyWriter;
+use crate::transport::polls::PollAnswer;
 use crate::{ClientSocket, LinkSender, SharedMessage};
 
 /// What a shard is asked to do. Commands to one shard are carried out in the order in which they were sent.
 #[derive(Debug)]
 pub enum Command {
-    /// Take this socket and serve the connection on it.
+    /// Take this transport and serve the connection on it.
     Attach(Box<Attach>),
+    /// Say what another WebSocket for a connection would meet; `reply` is dropped if the connection is gone.
+    Resumption {
+        /// Which one.
+        connection: ConnectionId,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Resumption>,
+    },
+    /// Go on over another WebSocket (reference signalr-core 17.5). It is dropped if the connection cannot any more.
+    Resume(Box<Resume>),
+    /// Read these bytes of a client that has no other way than to post them.
+    Post {
+        /// Which one.
+        connection: ConnectionId,
+        /// What it says, split anyhow.
+        bytes: Bytes,
+        /// Told when the connection is ready for more; dropped if it is gone. One post of a connection at a time.
+        reply: oneshot::Sender<()>,
+    },
+    /// Answer a poll when there is something to say. The poll ends when the other end of `reply` is dropped.
+    Poll {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Where the answer goes.
+        reply: oneshot::Sender<PollAnswer>,
+    },
+    /// The client of a polled connection deletes it.
+    Delete(ConnectionId),
     /// Write this to the members of its audience on this shard.
     Deliver(Arc<SharedMessage>),
     /// A frame of the hub-host about one connection, see [`connection_of`]. Any other frame is not for a shard, and is
@@ -69,12 +98,30 @@ pub enum Command {
     },
 }
 
-/// A WebSocket that the front has answered with 101, and whose it is.
+/// What carries a connection.
+#[derive(Debug)]
+pub enum AttachTransport {
+    /// A WebSocket that the front has answered with 101.
+    WebSocket {
+        /// The socket.
+        socket: ClientSocket,
+        /// What was read from it behind the request.
+        read_ahead: Bytes,
+        /// Whether the client was granted stateful reconnect.
+        is_stateful: bool,
+    },
+    /// A response whose body is an [`event_stream`](crate::event_stream).
+    Events(BodyWriter),
+    /// Polls, the first of which has been answered.
+    Polls,
+}
+
+/// A connection whose transport is there, and whose it is.
 pub struct Attach {
-    /// The socket.
-    pub socket: ClientSocket,
-    /// What was read from it behind the request.
-    pub read_ahead: Bytes,
+    /// The transport.
+    pub transport: AttachTransport,
+    /// What the client has posted before.
+    pub posted: Bytes,
     /// What is known of the connection. `protocol` is replaced when the handshake is read.
     pub info: ConnectionInfo,
     /// Who names its user.
@@ -97,6 +144,19 @@ impl fmt::Debug for Attach {
             .field("remote", &self.info.remote)
             .finish_non_exhaustive()
     }
+}
+
+/// Another WebSocket for a connection, which the front has answered with 101.
+#[derive(Debug)]
+pub struct Resume {
+    /// Which one.
+    pub connection: ConnectionId,
+    /// The socket.
+    pub socket: ClientSocket,
+    /// What was read from it behind the request.
+    pub read_ahead: Bytes,
+    /// Who asks for it, where users come with tokens. That it is another one than before is logged, and nothing else.
+    pub user: Option<Option<UserId>>,
 }
 
 /// The connection of this gateway whose shard carries out a frame; `None` if the frame is not for one shard.

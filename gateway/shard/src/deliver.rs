@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use hubplane_gateway_connection::Head;
 use hubplane_proto_link::Audience;
-use hubplane_proto_signalr::Encoding;
 use smallvec::SmallVec;
 
 use crate::sets::SetIndex;
 use crate::shard::Shard;
+use crate::transport::Format;
 use crate::{SharedMessage, Unserializable};
 
 /// Receivers whose queue is full, or whose protocol cannot carry the message.
@@ -22,18 +22,15 @@ struct Fanout<'a> {
     message: &'a SharedMessage,
     /// Sorted.
     except: SmallVec<[usize; 4]>,
-    json: Option<Result<Bytes, Unserializable>>,
-    messagepack: Option<Result<Bytes, Unserializable>>,
+    /// By format.
+    encoded: [Option<Result<Bytes, Unserializable>>; Format::COUNT],
 }
 
 impl Fanout<'_> {
-    /// The shared frame, looked up once per shard and format and not once per receiver.
-    fn frame(&mut self, encoding: Encoding) -> &Result<Bytes, Unserializable> {
-        let cell = match encoding {
-            Encoding::Json => &mut self.json,
-            Encoding::MessagePack => &mut self.messagepack,
-        };
-        cell.get_or_insert_with(|| self.message.websocket(encoding))
+    /// The shared bytes, looked up once per shard and format and not once per receiver.
+    fn encoded(&mut self, format: Format) -> &Result<Bytes, Unserializable> {
+        let cell = &mut self.encoded[format.index()];
+        cell.get_or_insert_with(|| self.message.encoded(format))
     }
 }
 
@@ -51,8 +48,7 @@ impl Shard {
         let mut fanout = Fanout {
             message,
             except,
-            json: None,
-            messagepack: None,
+            encoded: [const { None }; Format::COUNT],
         };
         let mut troubled = Troubled::default();
         match &delivery.audience {
@@ -116,7 +112,7 @@ impl Shard {
         if !entry.connection.hears() || fanout.except.binary_search(&place).is_ok() {
             return;
         }
-        match fanout.frame(entry.connection.encoding()) {
+        match fanout.encoded(entry.format()) {
             Ok(frame) => {
                 let limits = entry.connection.options().queue;
                 if entry
@@ -166,8 +162,8 @@ impl Shard {
         let id = &entry.connection.info().connection;
         if !entry.connection.hears() {
             // It is ending already, and not even that gets through.
-            tracing::debug!(connection = %id, "a closing socket takes nothing");
-            return self.lose_socket(place);
+            tracing::debug!(connection = %id, "a closing wire takes nothing");
+            return self.lose_wire(place);
         }
         tracing::info!(connection = %id, queued_bytes = entry.queue.charged_bytes(), "slow_consumer");
         entry.queue.drop_unsent();

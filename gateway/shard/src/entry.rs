@@ -4,21 +4,22 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
-use hubplane_gateway_connection::{AskedId, Connection, Head, OutboundQueue};
+use hubplane_gateway_connection::{AskedId, Connection, Head, OutboundQueue, TransportClose};
 use hubplane_proto_link::ClientOutcome;
+use hubplane_proto_signalr::TransferFormat;
 use tokio::sync::oneshot;
 
 use crate::links::LinkIndex;
 use crate::ready::SocketWaker;
-use crate::stream::Stream;
-use crate::websocket::Reader;
+use crate::transport::websocket::{Closing, Wait, code};
+use crate::transport::{Format, Wire};
 use crate::websocket::frame::{self, CloseCode};
 
 /// One connection of a shard.
 pub(crate) struct Entry {
     pub(crate) connection: Connection,
     /// `None` once it is dropped; the connection may still wait for its `on_disconnected`.
-    pub(crate) socket: Option<Socket>,
+    pub(crate) wire: Option<Wire>,
     pub(crate) queue: OutboundQueue,
     pub(crate) signal: Arc<SocketWaker>,
     /// `signal`, as the runtime wants it.
@@ -26,17 +27,23 @@ pub(crate) struct Entry {
     pub(crate) link: LinkIndex,
     /// Frames of this connection that wait for room on the link.
     pub(crate) frames_waiting: usize,
+    /// What was posted last, and who waits until it is read as far as it has to be.
+    pub(crate) posted: Option<Posted>,
     /// Who waits for which result of this client.
     pub(crate) asked: Vec<(AskedId, oneshot::Sender<ClientOutcome>)>,
     /// Told apart from whoever had this place in the slab before.
     pub(crate) serial: u64,
+    /// Its hub hears of presence.
+    pub(crate) presence: bool,
+    /// It counts among its user's connections.
+    pub(crate) is_online: bool,
     /// Its keys are held in the directory.
     pub(crate) held: bool,
     /// Keys of this connection that are not visible yet.
     pub(crate) keys_on_their_way: usize,
-    /// It is in a list of sockets to write to.
+    /// It is in a list of connections to write to.
     pub(crate) dirty: bool,
-    /// The socket takes nothing more until it says so.
+    /// The wire takes nothing more until it says so.
     pub(crate) blocked: bool,
     /// Its socket may hold something that was not read because the connection did not want it.
     pub(crate) unread: bool,
@@ -46,71 +53,73 @@ pub(crate) struct Entry {
     pub(crate) guard: Option<Box<dyn Any + Send>>,
 }
 
-/// A WebSocket.
-pub(crate) struct Socket {
-    pub(crate) stream: Stream,
-    pub(crate) reader: Reader,
-    pub(crate) closing: Option<Closing>,
-}
-
-/// This side has written its close frame, or is about to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Closing {
-    /// The socket is dropped then, come what may.
-    pub(crate) until: Instant,
-    /// Whether anything of the client is still waited for once the close frame is written.
-    pub(crate) wait: Wait,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// The client has closed: nothing.
-    Nothing,
-    /// Its close frame.
-    CloseFrame,
-    /// The end of its stream, after a violation; nothing that it sends is read as frames.
-    EndOfStream,
+/// What a client has posted.
+pub(crate) struct Posted {
+    /// Empty once it is read.
+    pub(crate) bytes: Bytes,
+    pub(crate) reply: oneshot::Sender<()>,
 }
 
 impl Entry {
-    /// Whether the socket is to be read now.
+    /// Whether there is a socket that is to be read now.
     pub(crate) fn wants_read(&self) -> bool {
-        match &self.socket {
-            Some(Socket {
-                closing: Some(closing),
-                ..
-            }) => closing.wait != Wait::Nothing,
-            Some(Socket { closing: None, .. }) => self.connection.wants_read(),
-            None => false,
+        match &self.wire {
+            Some(Wire::WebSocket(socket)) => match socket.closing {
+                Some(closing) => closing.wait != Wait::Nothing,
+                None => self.connection.wants_read(),
+            },
+            Some(Wire::Events(_) | Wire::Polls(_)) | None => false,
         }
     }
 
-    /// Whether the connection and its socket are both over.
+    /// Whether the connection and its wire are both over.
     pub(crate) fn is_over(&self) -> bool {
-        self.connection.is_closed() && self.socket.is_none()
+        self.connection.is_closed() && self.wire.is_none()
     }
 
-    /// Whether both sides have said that they close, and all is written.
-    pub(crate) fn is_closed_by_both(&self) -> bool {
-        self.queue.is_empty()
-            && self.socket.as_ref().is_some_and(|socket| {
-                let closing = socket.closing;
-                closing.is_some_and(|closing| closing.wait == Wait::Nothing)
-                    && socket.stream.is_drained()
-            })
+    /// Whether all is said and written, and nothing of the client is waited for.
+    pub(crate) fn is_done(&self) -> bool {
+        let queued = !self.queue.is_empty();
+        let wire = self.wire.as_ref();
+        wire.is_some_and(|wire| wire.is_done(queued))
+    }
+
+    /// Whether there is something to write now.
+    pub(crate) fn has_to_write(&self) -> bool {
+        let queued = !self.queue.is_empty();
+        match &self.wire {
+            Some(Wire::Polls(polls)) => polls.has_answer(queued),
+            _ => queued,
+        }
     }
 
     /// Whether anything more can be written to the client.
     pub(crate) fn may_write(&self) -> bool {
-        self.socket
-            .as_ref()
-            .is_some_and(|socket| socket.closing.is_none())
+        self.wire.as_ref().is_some_and(|wire| !wire.is_closing())
     }
 
-    /// Appends the last frame, and keeps the socket for as long as `wait` and the option say. Only the first close
-    /// counts.
+    /// How shared messages look on its wire.
+    pub(crate) fn format(&self) -> Format {
+        let encoding = self.connection.encoding();
+        let format = self.wire.as_ref().map(|wire| wire.format(encoding));
+        format.unwrap_or(Format::WebSocket(encoding))
+    }
+
+    /// The connection has said its last: the wire is closed behind what waits.
+    pub(crate) fn close_wire(&mut self, close: TransportClose, now: Instant) {
+        let until = now + self.connection.options().transport_close_timeout;
+        match &mut self.wire {
+            Some(Wire::WebSocket(_)) => self.close_socket(code(close), Wait::CloseFrame, now),
+            Some(Wire::Events(events)) => events.closing = Some(until),
+            Some(Wire::Polls(polls)) => polls.closing = Some(close),
+            None => {}
+        }
+    }
+
+    /// Appends the last frame of a WebSocket, and keeps the socket for as long as `wait` and the option say. Only the
+    /// first close counts.
     pub(crate) fn close_socket(&mut self, code: CloseCode, wait: Wait, now: Instant) {
-        let Some(socket) = self.socket.as_mut() else {
+        let Some(Wire::WebSocket(socket)) = self.wire.as_mut() else {
             return;
         };
         match &mut socket.closing {
@@ -128,9 +137,10 @@ impl Entry {
         }
     }
 
-    /// Drops the socket with all that waits for it.
-    pub(crate) fn drop_socket(&mut self) {
-        self.socket = None;
+    /// Drops the wire with all that waits for it.
+    pub(crate) fn drop_wire(&mut self) {
+        self.wire = None;
+        self.posted = None;
         self.queue.clear();
         self.blocked = false;
         self.unread = false;
@@ -139,12 +149,13 @@ impl Entry {
     /// Appends a hub message of this connection alone, which took this much of its window.
     pub(crate) fn push_message(
         &mut self,
-        head: Head,
-        body: Bytes,
+        format: TransferFormat,
+        bytes: Bytes,
         window_bytes: u32,
         now: Instant,
     ) {
         if self.may_write() || self.queue.is_detached() {
+            let (head, body) = self.framed(format, bytes);
             self.queue.push_own(head, body, window_bytes, now);
         } else {
             self.queue.give_back(window_bytes);
@@ -152,8 +163,15 @@ impl Entry {
     }
 
     /// Appends a message of this connection alone that has no number where messages are numbered.
-    pub(crate) fn push_own(&mut self, head: Head, body: Bytes, window_bytes: u32, now: Instant) {
+    pub(crate) fn push_own(
+        &mut self,
+        format: TransferFormat,
+        bytes: Bytes,
+        window_bytes: u32,
+        now: Instant,
+    ) {
         if self.may_write() {
+            let (head, body) = self.framed(format, bytes);
             self.queue
                 .push_bounded_elsewhere(head, body, window_bytes, now);
         } else {
@@ -161,18 +179,47 @@ impl Entry {
         }
     }
 
+    /// A message as it goes over the wire. Who has none for a while has had a WebSocket.
+    fn framed(&self, format: TransferFormat, bytes: Bytes) -> (Head, Bytes) {
+        match &self.wire {
+            Some(wire) => wire.framed(format, bytes),
+            None => (frame::head(format, bytes.len()), bytes),
+        }
+    }
+
+    /// Reads what was posted, if nothing is in its way; then whoever posted it may post more. True if something was read.
+    pub(crate) fn read_posted(&mut self) -> bool {
+        if !self.connection.wants_read() {
+            return false;
+        }
+        let Some(posted) = &mut self.posted else {
+            return false;
+        };
+        if posted.bytes.is_empty() {
+            if let Some(posted) = self.posted.take() {
+                // Whoever posted may have gone.
+                let _ = posted.reply.send(());
+            }
+            return false;
+        }
+        let bytes = std::mem::take(&mut posted.bytes);
+        self.connection.handle_bytes(&bytes);
+        true
+    }
+
+    /// When something has to be done about the wire.
+    pub(crate) fn wire_deadline(&self) -> Option<Instant> {
+        let idle = self.connection.options().disconnect_timeout;
+        self.wire.as_ref().and_then(|wire| wire.deadline(idle))
+    }
+
     /// When something has to be done without anybody asking for it.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let limits = &self.connection.options().queue;
-        let closing = self
-            .socket
-            .as_ref()
-            .and_then(|socket| socket.closing)
-            .map(|closing| closing.until);
         [
             self.connection.poll_timeout(),
             self.queue.expires_at(limits),
-            closing,
+            self.wire_deadline(),
         ]
         .into_iter()
         .flatten()

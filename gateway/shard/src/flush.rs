@@ -1,19 +1,13 @@
-//! The write path: from queues to sockets.
+//! The write path: from queues to wires.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::AsyncWrite as _;
-
-use crate::entry::{Entry, Wait};
+use crate::entry::Entry;
 use crate::shard::Shard;
-
-/// The most frames of one vectored write.
-const SLICES_MAX: usize = 64;
+use crate::transport::Wire;
 
 impl Shard {
-    /// Writes to sockets whose queues have grown, one vectored write each. A large number of them is written in chunks,
+    /// Writes to wires whose queues have grown, once each. A large number of them is written in chunks,
     /// one per turn, and who has got something since comes first: nobody waits behind the largest audience.
     pub(crate) fn flush_dirty(&mut self) {
         let budget = self.options.writes_per_turn_max.max(2);
@@ -34,32 +28,39 @@ impl Shard {
         self.dirty_before.append(&mut self.dirty);
     }
 
-    /// One vectored write, straight from the shard. Only a socket that would block registers interest.
+    /// Writes what waits, as its wire takes it.
     pub(crate) fn flush(&mut self, place: usize) {
         let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         entry.dirty = false;
-        if entry.queue.is_empty() {
-            return self.drain_stream(place);
+        match &entry.wire {
+            Some(Wire::WebSocket(_)) => self.flush_socket(place),
+            Some(Wire::Events(_)) => self.flush_events(place),
+            Some(Wire::Polls(_)) => self.flush_polls(place),
+            None => {}
         }
-        match write_some(entry) {
-            Poll::Ready(Ok(taken)) => {
-                self.metrics.writes += 1;
-                self.metrics.bytes_out += taken as u64;
-                self.metrics.frames_written += entry.queue.advance(taken, self.now) as u64;
-                entry.blocked = false;
-                self.return_window(place);
-                let Some(entry) = self.entries.get(place) else {
-                    return;
-                };
-                if entry.queue.is_empty() {
-                    self.drain_stream(place);
-                } else {
-                    // More than one write's worth: its turn comes again.
-                    self.mark_dirty(place);
-                    self.resume(place);
-                }
+    }
+
+    /// One vectored write, straight from the shard. Only a socket that would block registers interest.
+    fn flush_socket(&mut self, place: usize) {
+        let Some(entry) = self.entries.get_mut(place) else {
+            return;
+        };
+        let Entry {
+            wire, queue, waker, ..
+        } = entry;
+        let Some(Wire::WebSocket(socket)) = wire else {
+            return;
+        };
+        let mut cx = Context::from_waker(waker);
+        match socket.write(queue, &mut cx, self.now) {
+            Poll::Ready(Ok(written)) => {
+                self.metrics.writes += u64::from(written.bytes > 0);
+                self.metrics.bytes_out += written.bytes as u64;
+                self.metrics.frames_written += written.frames as u64;
+                entry.blocked = !written.drained;
+                self.written(place);
             }
             Poll::Pending => {
                 entry.blocked = true;
@@ -67,80 +68,39 @@ impl Shard {
             }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket takes no more");
-                self.lose_socket(place);
+                self.lose_wire(place);
             }
         }
     }
 
-    /// The queue is empty. What the stream has encrypted and not yet written follows.
-    fn drain_stream(&mut self, place: usize) {
+    /// The wire has taken something, or there was nothing to take.
+    pub(crate) fn written(&mut self, place: usize) {
+        self.return_window(place);
         let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
-        let drained = entry.socket.as_mut().map(|socket| {
-            let mut cx = Context::from_waker(&entry.waker);
-            Pin::new(&mut socket.stream).poll_flush(&mut cx)
-        });
-        match drained {
-            Some(Poll::Pending) => {
-                entry.blocked = true;
-                self.watch_clock(place);
-            }
-            Some(Poll::Ready(Err(error))) => {
-                tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket takes no more");
-                self.lose_socket(place);
-            }
-            Some(Poll::Ready(Ok(()))) | None => self.flushed(place),
+        if entry.is_done() {
+            entry.drop_wire();
+            return self.remove_if_over(place);
         }
+        if entry.blocked {
+            self.watch_clock(place);
+        } else if entry.has_to_write() {
+            // More than one write's worth: its turn comes again.
+            self.mark_dirty(place);
+        }
+        self.resume(place);
     }
 
-    /// The socket has taken everything.
-    fn flushed(&mut self, place: usize) {
-        let Some(entry) = self.entries.get_mut(place) else {
-            return;
-        };
-        match entry
-            .socket
-            .as_mut()
-            .and_then(|socket| socket.closing.map(|closing| (socket, closing)))
-        {
-            Some((_, closing)) if closing.wait == Wait::Nothing => {
-                entry.drop_socket();
-                self.remove_if_over(place);
-            }
-            Some((socket, closing)) if closing.wait == Wait::EndOfStream => {
-                // The client is told by the end of our stream, too, that nothing more comes.
-                let mut cx = Context::from_waker(&entry.waker);
-                if Pin::new(&mut socket.stream)
-                    .poll_shutdown(&mut cx)
-                    .is_ready()
-                {
-                    tracing::trace!("a socket is shut down for writing");
-                }
-            }
-            _ => self.resume(place),
-        }
-    }
-
-    /// From now on the socket is one of those to write to, unless it takes nothing.
+    /// From now on the wire is one of those to write to, unless it takes nothing.
     pub(crate) fn mark_dirty(&mut self, place: usize) {
         if let Some(entry) = self.entries.get_mut(place)
             && !entry.dirty
             && !entry.blocked
-            && entry.socket.is_some()
+            && entry.wire.is_some()
         {
             entry.dirty = true;
             self.dirty.push_back(place);
         }
     }
-}
-
-fn write_some(entry: &mut Entry) -> Poll<io::Result<usize>> {
-    let Some(socket) = entry.socket.as_mut() else {
-        return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-    };
-    let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-    let filled = entry.queue.slices(&mut slices);
-    let mut cx = Context::from_waker(&entry.waker);
-    Pin::new(&mut socket.stream).poll_write_vectored(&mut cx, &slices[..filled])
 }

@@ -7,6 +7,8 @@ use hubplane_proto_signalr::transcode::{json_to_messagepack, messagepack_to_json
 use hubplane_proto_signalr::{Encoding, TranscodeError};
 use smallvec::SmallVec;
 
+use crate::transport::Format;
+use crate::transport::events::event;
 use crate::websocket::frame;
 
 /// A delivery on its way to the connections of this node, shared by the shards. It is encoded at most once per wire
@@ -16,6 +18,7 @@ pub struct SharedMessage {
     delivery: Delivery,
     json: OnceLock<Result<Bytes, Unserializable>>,
     messagepack: OnceLock<Result<Bytes, Unserializable>>,
+    event: OnceLock<Result<Bytes, Unserializable>>,
 }
 
 /// The arguments of a delivery have no form in a hub protocol.
@@ -36,6 +39,7 @@ impl SharedMessage {
             delivery,
             json: OnceLock::new(),
             messagepack: OnceLock::new(),
+            event: OnceLock::new(),
         }
     }
 
@@ -44,11 +48,24 @@ impl SharedMessage {
         &self.delivery
     }
 
-    /// The whole WebSocket message, header included, the same for all receivers of one hub protocol.
+    /// The message as it goes over a wire, the same for all receivers of one format.
     ///
     /// # Errors
     /// [`Unserializable`], each time.
-    pub(crate) fn websocket(&self, encoding: Encoding) -> Result<Bytes, Unserializable> {
+    pub(crate) fn encoded(&self, format: Format) -> Result<Bytes, Unserializable> {
+        match format {
+            Format::WebSocket(encoding) => self.websocket(encoding),
+            // The same memory without the header.
+            Format::Polled(encoding) => Ok(frame::payload(&self.websocket(encoding)?)),
+            Format::Event => {
+                let frame = |encoding| Ok(event(&frame::payload(&self.websocket(encoding)?)));
+                self.event.get_or_init(|| frame(Encoding::Json)).clone()
+            }
+        }
+    }
+
+    /// The whole WebSocket message, header included.
+    fn websocket(&self, encoding: Encoding) -> Result<Bytes, Unserializable> {
         let cell = match encoding {
             Encoding::Json => &self.json,
             Encoding::MessagePack => &self.messagepack,
@@ -112,19 +129,23 @@ mod tests {
     #[test]
     fn a_message_is_encoded_once_per_format_and_shared() {
         let message = message(link::Encoding::MessagePack, b"\x91\x07");
-        for (encoding, expected) in [
+        let json = "{\"type\":1,\"target\":\"Send\",\"arguments\":[7]}\x1e";
+        let event = format!("data: {json}\r\n\r\n");
+        for (format, expected) in [
+            (Format::Polled(Encoding::Json), json.as_bytes()),
+            (Format::Event, event.as_bytes()),
             (
-                Encoding::Json,
+                Format::WebSocket(Encoding::Json),
                 &b"\x81\x2b{\"type\":1,\"target\":\"Send\",\"arguments\":[7]}\x1e"[..],
             ),
             (
-                Encoding::MessagePack,
+                Format::WebSocket(Encoding::MessagePack),
                 b"\x82\x0d\x0c\x96\x01\x80\xc0\xa4Send\x91\x07\x90",
             ),
         ] {
             let (one, two) = (
-                message.websocket(encoding).unwrap(),
-                message.websocket(encoding).unwrap(),
+                message.encoded(format).unwrap(),
+                message.encoded(format).unwrap(),
             );
             assert_eq!(&one[..], expected);
             assert_eq!(one.as_ptr(), two.as_ptr());

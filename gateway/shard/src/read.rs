@@ -1,14 +1,19 @@
-//! The read path: from sockets to connections.
+//! The read path: from sockets, and from what was posted, to connections.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::Bytes;
 use hubplane_gateway_connection::End;
+use hubplane_proto_ids::ConnectionId;
 use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::sync::oneshot;
 
-use crate::entry::{Entry, Wait};
+use crate::entry::{Entry, Posted};
 use crate::shard::Shard;
+use crate::transport::Wire;
+use crate::transport::websocket::Wait;
 use crate::websocket::frame::{self, CloseCode};
 use crate::websocket::{Received, Violation};
 
@@ -19,18 +24,27 @@ const PONGS_BYTES_MAX: usize = 64 * 1024;
 struct ShortRead;
 
 impl Shard {
-    /// The runtime says that a socket is readable or writable, or reading was put off.
-    pub(crate) fn look_at_socket(&mut self, place: usize) {
+    /// Somebody says that a wire has something to read, or room, or has come to its end; or reading was put off.
+    pub(crate) fn look_at_wire(&mut self, place: usize) {
         let Some(entry) = self.entries.get_mut(place) else {
             return;
         };
         entry.signal.seen();
-        let socket = entry.socket.as_ref();
-        if entry.blocked || socket.is_some_and(|socket| !socket.stream.is_drained()) {
+        if let Some(Wire::Polls(_)) = entry.wire {
+            return self.look_at_polls(place);
+        }
+        let drained = match &entry.wire {
+            Some(Wire::WebSocket(socket)) => socket.stream.is_drained(),
+            _ => true,
+        };
+        if entry.blocked || !drained {
             entry.blocked = false;
             self.mark_dirty(place);
         }
-        self.read(place);
+        match self.entries.get(place).map(|entry| &entry.wire) {
+            Some(Some(Wire::Events(_))) => self.look_at_events(place),
+            _ => self.read(place),
+        }
     }
 
     /// Reads as much as the scratch buffer takes, and comes back to it in a later turn if there may be more.
@@ -50,7 +64,9 @@ impl Shard {
         if entry.unread {
             return None;
         }
-        let socket = entry.socket.as_mut()?;
+        let Some(Wire::WebSocket(socket)) = &mut entry.wire else {
+            return None;
+        };
         let mut buffer = ReadBuf::new(&mut self.scratch);
         let mut cx = Context::from_waker(&entry.waker);
         match Pin::new(&mut socket.stream).poll_read(&mut cx, &mut buffer) {
@@ -59,7 +75,7 @@ impl Shard {
                 let len = buffer.filled().len();
                 if len == 0 {
                     // In order this comes only behind a close frame.
-                    self.lose_socket(place);
+                    self.lose_wire(place);
                     return None;
                 }
                 self.metrics.bytes_in += len as u64;
@@ -74,7 +90,7 @@ impl Shard {
             }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(connection = %entry.connection.info().connection, %error, "a socket was lost");
-                self.lose_socket(place);
+                self.lose_wire(place);
                 None
             }
         }
@@ -86,7 +102,7 @@ impl Shard {
             return;
         };
         loop {
-            let Some(socket) = entry.socket.as_mut() else {
+            let Some(Wire::WebSocket(socket)) = &mut entry.wire else {
                 return;
             };
             if socket
@@ -119,11 +135,36 @@ impl Shard {
         self.pump(place);
     }
 
-    /// The socket is of no more use: dropped, and the connection told.
-    pub(crate) fn lose_socket(&mut self, place: usize) {
+    /// Bytes that a client has posted. They are read, and it is answered, when nothing is in the way of more (reference signalr-core 8.3);
+    /// dropping `reply` says that there is no such connection any more.
+    pub(crate) fn post(
+        &mut self,
+        connection: &ConnectionId,
+        bytes: Bytes,
+        reply: oneshot::Sender<()>,
+    ) {
+        let Some(place) = self.ids.get(connection).copied() else {
+            return;
+        };
+        if let Some(entry) = self
+            .entries
+            .get_mut(place)
+            .filter(|entry| entry.wire.is_some())
+        {
+            self.metrics.bytes_in += bytes.len() as u64;
+            // One that is still unread was given up by whoever posted it.
+            entry.posted = Some(Posted { bytes, reply });
+            self.settle(place);
+        }
+    }
+
+    /// The wire is of no more use: dropped, and the connection told, which may wait for another one.
+    pub(crate) fn lose_wire(&mut self, place: usize) {
         if let Some(entry) = self.entries.get_mut(place) {
-            entry.drop_socket();
-            entry.connection.handle_end(End::Lost, self.now);
+            if !entry.detach(self.now) {
+                entry.drop_wire();
+                entry.connection.handle_end(End::Lost, self.now);
+            }
             // Nothing waits in its queue any more.
             self.resume(place);
             self.pump(place);
@@ -135,11 +176,7 @@ fn violated(entry: &mut Entry, violation: Violation, now: Instant) {
     tracing::debug!(connection = %entry.connection.info().connection, %violation, "a client broke the websocket protocol");
     let detail = format!("WebSocketException: {violation}");
     entry.connection.handle_end(End::Violation(detail), now);
-    if entry
-        .socket
-        .as_ref()
-        .is_some_and(|socket| socket.closing.is_some())
-    {
+    if !entry.may_write() {
         // It was to close anyway, and has done that in its own way.
         entry.close_socket(violation.code, Wait::Nothing, now);
     } else {

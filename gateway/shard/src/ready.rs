@@ -1,11 +1,11 @@
-//! Which sockets have become readable or writable.
+//! Which wires have something to say: they have become readable or writable, or their client has gone.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-/// The sockets of one shard that the runtime has something to say about, and the waker of its loop. Both are used on
-/// the shard's own thread: the lock is never contended.
+/// The wires of one shard to look at, and the waker of its loop. Sockets tell on the shard's own thread; bodies and polls
+/// on the HTTP server's, for moments.
 #[derive(Debug, Default)]
 pub(crate) struct ReadyList(Mutex<Inner>);
 
@@ -16,7 +16,7 @@ struct Inner {
 }
 
 impl ReadyList {
-    /// From now on `shard` is woken when a socket becomes ready.
+    /// From now on `shard` is woken when a wire has something to say.
     pub(crate) fn register(&self, shard: &Waker) {
         let mut inner = self.lock();
         if !inner
@@ -38,7 +38,7 @@ impl ReadyList {
     }
 }
 
-/// The waker of one socket, for both directions. All that a connection costs the runtime besides its registration.
+/// The waker of one wire, for both directions. All that a connection costs the runtime besides its registration.
 #[derive(Debug)]
 pub(crate) struct SocketWaker {
     list: Arc<ReadyList>,
@@ -55,7 +55,7 @@ impl SocketWaker {
         })
     }
 
-    /// The shard looks at the socket now: what happens from now on is news.
+    /// The shard looks at the wire now: what happens from now on is news.
     pub(crate) fn seen(&self) {
         self.queued.store(false, Ordering::Release);
     }

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bytes::Bytes;
 use hashbrown::HashMap;
 use hubplane_proto_ids::ConnectionId;
-use hubplane_proto_signalr::Encoding;
 use hubplane_router_directory::ChangeId;
 use slab::Slab;
 use tokio::runtime::{Builder, LocalOptions};
@@ -24,9 +22,9 @@ use crate::links::Links;
 use crate::metrics::{Metrics, Published};
 use crate::ready::ReadyList;
 use crate::sets::Sets;
-use crate::websocket::frame;
+use crate::transport::Pings;
 use crate::wheel::Wheel;
-use crate::{Command, ShardOptions, SharedDirectory};
+use crate::{Command, ShardOptions, SharedDirectory, SharedPresence};
 
 /// All sockets of a shard are read into one buffer of this length, in bytes.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -36,23 +34,26 @@ pub(crate) struct Shard {
     pub(crate) index: u8,
     pub(crate) options: ShardOptions,
     pub(crate) directory: SharedDirectory,
+    pub(crate) presence: SharedPresence,
     pub(crate) entries: Slab<Entry>,
     pub(crate) ids: HashMap<ConnectionId, usize>,
+    /// Connections that are over, and whose clients have not asked for their end yet.
+    pub(crate) parted: HashMap<ConnectionId, usize>,
     pub(crate) sets: Sets,
     pub(crate) links: Links,
     pub(crate) wheel: Wheel,
     /// What waits for which change of the directory to be visible.
     pub(crate) waiters: HashMap<ChangeId, Vec<Waiter>>,
     pub(crate) ready: Arc<ReadyList>,
-    /// Sockets to look at, in the order in which they became ready.
+    /// Wires to look at, in the order in which they became ready.
     pub(crate) to_read: VecDeque<usize>,
-    /// Sockets to write to that have got something in this turn.
+    /// Wires to write to that have got something in this turn.
     pub(crate) dirty: VecDeque<usize>,
-    /// Sockets to write to that an earlier turn had no time for.
+    /// Wires to write to that an earlier turn had no time for.
     pub(crate) dirty_before: VecDeque<usize>,
     pub(crate) scratch: Box<[u8]>,
-    /// One Ping for all connections of an encoding.
-    pub(crate) pings: [(Encoding, Bytes); 2],
+    /// One Ping for all connections of a format.
+    pub(crate) pings: Pings,
     pub(crate) serial: u64,
     /// The time of this turn.
     pub(crate) now: Instant,
@@ -83,7 +84,7 @@ impl Shard {
     pub(crate) fn start(
         index: u8,
         options: ShardOptions,
-        directory: SharedDirectory,
+        shared: (SharedDirectory, SharedPresence),
         published: Arc<Published>,
         inbox: mpsc::Receiver<Command>,
         cancelled: CancellationToken,
@@ -99,7 +100,7 @@ impl Shard {
                 cancelled: Box::pin(cancelled.cancelled_owned()),
                 sleep: Box::pin(tokio::time::sleep_until(now.into())),
             };
-            let shard = Self::new(index, options, directory, published, now);
+            let shard = Self::new(index, options, shared, published, now);
             // The loop bounds each turn itself, and lets the driver run between turns.
             unconstrained(shard.run(sources)).await;
         });
@@ -109,16 +110,19 @@ impl Shard {
     fn new(
         index: u8,
         options: ShardOptions,
-        directory: SharedDirectory,
+        shared: (SharedDirectory, SharedPresence),
         published: Arc<Published>,
         now: Instant,
     ) -> Self {
+        let (directory, presence) = shared;
         Self {
             index,
             options,
             directory,
+            presence,
             entries: Slab::new(),
             ids: HashMap::new(),
+            parted: HashMap::new(),
             sets: Sets::default(),
             links: Links::default(),
             wheel: Wheel::new(now),
@@ -128,7 +132,7 @@ impl Shard {
             dirty: VecDeque::new(),
             dirty_before: VecDeque::new(),
             scratch: vec![0; SCRATCH_BYTES].into(),
-            pings: Encoding::ALL.map(|encoding| (encoding, frame::ping(encoding))),
+            pings: Pings::new(),
             serial: 0,
             now,
             metrics: Metrics::default(),
@@ -225,12 +229,12 @@ impl Shard {
             let Some(place) = self.to_read.pop_front() else {
                 break;
             };
-            self.look_at_socket(place);
+            self.look_at_wire(place);
         }
         self.flush_dirty();
 
         self.metrics.turns += 1;
-        self.metrics.connections = self.ids.len() as u64;
+        self.metrics.connections = (self.ids.len() + self.parted.len()) as u64;
         self.metrics.memberships = self.sets.memberships() as u64;
         self.published.write(self.metrics);
     }
@@ -240,6 +244,19 @@ impl Shard {
             Command::Attach(attach) => self.attach(*attach),
             Command::Deliver(message) => self.deliver(&message),
             Command::FromHub(frame) => self.answer_of_hub(frame),
+            // Whoever asked may have given up.
+            Command::Resumption { connection, reply } => {
+                self.resumption(&connection)
+                    .map(|resumption| reply.send(resumption));
+            }
+            Command::Resume(resume) => self.take_over(*resume),
+            Command::Post {
+                connection,
+                bytes,
+                reply,
+            } => self.post(&connection, bytes, reply),
+            Command::Poll { connection, reply } => self.poll(&connection, reply),
+            Command::Delete(connection) => self.delete(&connection),
             Command::Ask(ask) => self.ask(*ask),
             Command::Forget(connection) => self.forget(&connection),
             // Whoever asked may have given up.

@@ -43,7 +43,8 @@ impl Variant {
     pub(super) fn options(self, before: HubOptions) -> HubOptions {
         let mut options = at(self.name(), before);
         match self {
-            Self::Test | Self::NoWebSockets => {}
+            Self::Test => {}
+            Self::NoWebSockets => options.transports.web_sockets = false,
             Self::Authorized => options.access.authenticated = true,
             Self::MinimumTwelve => options.negotiate_version_min = 12,
             Self::MinimumNegative => options.negotiate_version_min = -1,
@@ -59,7 +60,24 @@ pub(super) const UNCREATABLE: &str = "uncreatable";
 pub(super) fn at(name: &str, mut options: HubOptions) -> HubOptions {
     options.paths.push(format!("/{name}"));
     Arc::make_mut(&mut options.connection).detailed_errors = true;
+    for_local_pages(&mut options);
     options
+}
+
+/// Pages of this machine may use it, unless the configuration says which may.
+pub(super) fn for_local_pages(options: &mut HubOptions) {
+    const LOCAL: [&str; 4] = [
+        "http://localhost:*",
+        "https://localhost:*",
+        "http://127.0.0.1:*",
+        "https://127.0.0.1:*",
+    ];
+    if options.allowed_origins.is_empty() {
+        let patterns = LOCAL.iter().filter_map(|origin| origin.parse().ok());
+        options.allowed_origins = patterns.collect();
+        // As by the tests' own server.
+        options.web_sockets_of_any_origin = true;
+    }
 }
 
 /// What stands for a hub whose construction fails: a value that serves all connections is there before any of them. Its

@@ -15,11 +15,7 @@ public sealed record Column(string Transport, string Protocol, string Scheme)
         from transport in new[] { "WebSockets", Direct, "ServerSentEvents", "LongPolling" }
         from protocol in Protocols
         where transport != "ServerSentEvents" || protocol != "messagepack"
-        where Served.Contains(transport)
         select new Column(transport, protocol, scheme);
-
-    /// <summary>The transports that are served.</summary>
-    private static readonly string[] Served = ["WebSockets", Direct];
 
     /// <summary>Whether it connects without negotiation; then the client does not know its id.</summary>
     public bool IsDirect => Transport == Direct;

@@ -9,7 +9,7 @@ if (args.Length < 1)
     return 2;
 }
 var only = args.Length > 2 && args[1] == "--only" ? args[2] : "";
-string[] schemes = ["http"];
+string[] schemes = ["http", "https"];
 var rows = new Rows();
 var (passed, failed) = (0, 0);
 await using (var servers = new Servers(args[0]))
@@ -28,6 +28,7 @@ await using (var servers = new Servers(args[0]))
             await Audiences.Run(harness);
             await Lifecycle.Run(harness);
         }
+        if (column is { Transport: "WebSockets", Scheme: "http" }) await Stateful.Run(args[0], harness);
         await servers.End(column);
         Interlocked.Add(ref passed, harness.Passed);
         Interlocked.Add(ref failed, harness.Failed);

@@ -58,12 +58,22 @@ public sealed class Servers(string binary) : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Lazy<Task<Server>>> started = new();
 
     public Task<Server> Of(Column column) =>
-        Get(column.ToString(), new() { ["HUBPLANE_AUTH__KEYS__TEST"] = Server.Secret });
+        Get(column.ToString(), column.Scheme, new() { ["HUBPLANE_AUTH__KEYS__TEST"] = Server.Secret });
 
-    public Task<Server> Open(string scheme) => Get(scheme, []);
+    public Task<Server> Open(string scheme) => Get(scheme, scheme, []);
 
-    private Task<Server> Get(string name, Dictionary<string, string> options) =>
-        started.GetOrAdd(name, _ => new(() => Server.Start(binary, options))).Value;
+    private Task<Server> Get(string name, string scheme, Dictionary<string, string> options)
+    {
+        if (scheme == "https")
+        {
+            options["HUBPLANE_LISTEN__TLS__CERTIFICATE"] = Certificate("first.pem");
+            options["HUBPLANE_LISTEN__TLS__KEY"] = Certificate("first.key");
+        }
+        return started.GetOrAdd(name, _ => new(() => Server.Start(binary, options))).Value;
+    }
+
+    /// <summary>A file of testkit/certificates; run.sh runs the tests in their own folder.</summary>
+    private static string Certificate(string name) => Path.GetFullPath($"../../certificates/{name}");
 
     /// <summary>Ends the server of a column that is done.</summary>
     public async Task End(Column column)

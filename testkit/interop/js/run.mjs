@@ -15,6 +15,7 @@ import { inChromium, inNode, Lane } from "./lib/lanes.mjs";
 import { named } from "./lib/names.mjs";
 import { Server, Servers } from "./lib/server.mjs";
 import { raw } from "./raw.mjs";
+import { stateful } from "./scenarios/stateful.mjs";
 import { script } from "./script.mjs";
 import { types } from "./types.mjs";
 
@@ -35,7 +36,9 @@ if (!binary) {
 
 const harness = new Harness(flags.only);
 const servers = new Servers(binary);
-const SCHEMES = ["http"];
+const SCHEMES = ["http", "https"];
+// Node reads what it trusts when it starts: `npm test` says so in time.
+if (!process.env.NODE_EXTRA_CA_CERTS) process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
 
 /** What says nothing of a transport: requests that no client makes, and what the command prints. */
 async function beside() {
@@ -43,6 +46,14 @@ async function beside() {
   const given = { hub: server.hub("conformance"), quick: quick.hub("conformance"), url: server.url, binary };
   for (const [name, run] of Object.entries({ ...named("raw", raw), ...named("types", types) })) {
     await harness.test(name, async () => void (await run(given)));
+  }
+}
+
+/** Much in little time, and so with nothing else beside it. */
+async function alone() {
+  const column = { client: "js-node", transport: "WebSockets", protocol: "json", scheme: "http" };
+  for (const [name, run] of Object.entries(named("stateful", stateful))) {
+    await harness.test(name, async () => void (await run({ binary })), column);
   }
 }
 
@@ -65,6 +76,7 @@ async function pages(browser) {
 
 let browser;
 try {
+  await alone();
   const lanes = SCHEMES.map((scheme) => inNode(new Lane(harness, servers, scheme)));
   lanes.push(beside());
   if (!flags["no-browser"]) {

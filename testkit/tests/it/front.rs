@@ -3,7 +3,7 @@
 use http::{Method, Response};
 use hubplane_client::http::request;
 use hubplane_client::{Connection, Options};
-use hubplane_gateway_server::SigningKey;
+use hubplane_gateway_server::{SigningKey, Transports};
 use hubplane_testkit::{TestCluster, within};
 
 use crate::{options, shapes};
@@ -74,7 +74,7 @@ async fn negotiate_answers_each_version_as_the_reference_does() {
             "{query}"
         );
         assert_eq!(answer["connectionId"].as_str().unwrap().len(), 22);
-        let transports = r#"[{"transport":"WebSockets","transferFormats":["Text","Binary"]}]"#;
+        let transports = r#"[{"transport":"WebSockets","transferFormats":["Text","Binary"]},{"transport":"ServerSentEvents","transferFormats":["Text"]},{"transport":"LongPolling","transferFormats":["Text","Binary"]}]"#;
         assert_eq!(
             answer["availableTransports"].to_string(),
             sorted(transports)
@@ -117,7 +117,13 @@ fn sorted(json: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_attach_nothing_are_answered_as_the_reference_does() {
-    let cluster = TestCluster::start(options(1, false)).await.unwrap();
+    let mut options = options(1, false);
+    options.gateway.default_hub.transports = Transports {
+        server_sent_events: false,
+        long_polling: false,
+        ..Transports::default()
+    };
+    let cluster = TestCluster::start(options).await.unwrap();
     let events: &[_] = &[("Accept", "text/event-stream")];
     let token = negotiate(&cluster, "?negotiateVersion=1").await["connectionToken"]
         .as_str()
@@ -317,7 +323,7 @@ async fn a_hub_that_wants_to_know_its_callers_answers_401_to_others() {
         refused.headers()["www-authenticate"],
         "Bearer error=\"invalid_token\""
     );
-    let claims = serde_json::json!({ "sub": "ana" });
+    let claims = serde_json::json!({ "sub": "ana", "exp": 10_000_000_000_u64 });
     let key = jsonwebtoken::EncodingKey::from_secret(&key);
     let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
     for token_in_query in [false, true] {

@@ -5,11 +5,16 @@ mod auth;
 mod bad_input;
 mod directory;
 mod front;
+mod http;
 mod lifecycle;
 mod order;
+mod outside;
+mod presence;
 mod questions;
 mod sending;
+mod stateful;
 mod streams;
+mod tls;
 
 use hubplane::cluster::ClusterOptions;
 use hubplane_gateway_server::GatewayOptions;

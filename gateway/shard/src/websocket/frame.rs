@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hubplane_gateway_connection::Head;
-use hubplane_proto_signalr::{Encoding, TransferFormat};
+use hubplane_proto_signalr::TransferFormat;
 
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
@@ -49,11 +49,14 @@ pub(crate) fn message(format: TransferFormat, write: impl FnOnce(&mut Vec<u8>)) 
     Bytes::from(frame).slice(start..)
 }
 
-/// The Ping of a hub protocol, shared by all of its connections.
-pub(crate) fn ping(encoding: Encoding) -> Bytes {
-    message(encoding.transfer_format(), |out| {
-        out.extend_from_slice(encoding.ping())
-    })
+/// What a whole unmasked frame carries.
+pub(crate) fn payload(frame: &Bytes) -> Bytes {
+    let header = match frame.get(1) {
+        Some(127) => HEADER_BYTES_MAX,
+        Some(126) => 4,
+        _ => 2,
+    };
+    frame.slice(header.min(frame.len())..)
 }
 
 /// A close frame with an empty reason.

@@ -9,6 +9,7 @@ use tungstenite::{Error, Message};
 
 use super::frame::{self, CloseCode};
 use super::{Reader, Received};
+use crate::transport::{Format, Pings};
 
 /// What a client's bytes come to, however they are read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -181,7 +182,8 @@ fn headers_have_the_shortest_form() {
         head(65_536),
         Head::empty().with(&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0])
     );
-    assert_eq!(&*frame::ping(Encoding::MessagePack), [0x82, 3, 2, 0x91, 6]);
+    let ping = Pings::new().of(Format::WebSocket(Encoding::MessagePack));
+    assert_eq!(ping.as_deref(), Some(&[0x82, 3, 2, 0x91, 6][..]));
     let long = frame::message(TransferFormat::Text, |out| {
         out.extend_from_slice(&[b'x'; 300])
     });

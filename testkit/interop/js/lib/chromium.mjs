@@ -52,12 +52,17 @@ export async function clientPage(browser, url, token) {
     return route.fulfill({ contentType: "text/javascript", body });
   });
   const page = await context.newPage();
+  await freshen(page, url);
+  return page;
+}
+
+/** Loads the page again: whatever the scenario before has left open ends. */
+export async function freshen(page, url) {
   // A document that really comes from there: to a made-up one, Chromium would deny the way to a local address. And one
   // without a policy of its own, as those of the chat have.
   await page.goto(`${url}/clientresult/nobody`);
   const scripts = Object.keys(SCRIPTS).filter((name) => !name.includes(".worker."));
   for (const name of scripts) await page.addScriptTag({ url: `${PREFIX}${name}` });
-  return page;
 }
 
 /** Runs one scenario inside the page. Resolves with a reason where it does not apply. */

@@ -41,6 +41,12 @@ export class Environment {
     throw new NotApplicable(why);
   }
 
+  /** How the start of a connection fails without a token. Over TLS pages speak HTTP/2, which has no words for a status. */
+  get unauthorized() {
+    const words = this.browser && this.scheme === "https" ? "" : "Unauthorized";
+    return `Failed to complete negotiation with the server: Error: ${words}: Status code '401'`;
+  }
+
   /** The transport's number in the official client. */
   get transportType() {
     return this.signalR.HttpTransportType[this.transport];

@@ -7,7 +7,7 @@ import * as packs from "@microsoft/signalr-protocol-msgpack";
 import * as signalR from "@microsoft/signalr";
 
 import { scenarios } from "../scenarios/all.mjs";
-import { clientPage, runInPage } from "./chromium.mjs";
+import { clientPage, freshen, runInPage } from "./chromium.mjs";
 import { run } from "./environment.mjs";
 import { COLUMNS } from "./matrix.mjs";
 import { token } from "./tokens.mjs";
@@ -65,6 +65,8 @@ export async function inChromium(lane, browser) {
   const pages = new Map();
   await lane.run("js-chromium", async (name, server, column) => {
     if (!pages.has(server)) pages.set(server, await clientPage(browser, server.url, token));
+    // Over HTTP/1.1 a page has six sockets for a server, and each waiting poll and event stream keeps one.
+    else if (lane.scheme === "http" && column.transport !== "WebSockets") await freshen(pages.get(server), server.url);
     return runInPage(pages.get(server), name, { ...column, url: server.url });
   });
 }

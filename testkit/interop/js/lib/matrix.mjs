@@ -29,9 +29,6 @@ export class Column {
   }
 }
 
-/** The transports that are served. */
-const SERVED = ["WebSockets"];
-
 /** Server-sent events carry text alone. */
 export const COLUMNS = [
   new Column("WebSockets", "json"),
@@ -41,4 +38,4 @@ export const COLUMNS = [
   new Column("ServerSentEvents", "json"),
   new Column("LongPolling", "json"),
   new Column("LongPolling", "messagepack"),
-].filter(({ transport }) => SERVED.includes(transport));
+];

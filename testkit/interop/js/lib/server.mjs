@@ -1,6 +1,7 @@
 // The real binary as a child process.
 
 import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 
 import { within } from "./check.mjs";
 import { KEY } from "./tokens.mjs";
@@ -42,7 +43,7 @@ export class Server {
       child.on("error", reject);
       child.stdout.on("data", (data) => {
         out += data;
-        const [open, admin] = [/open\s+(http:\S+)/, /admin\s+(http:\S+)\/healthz/].map((line) => out.match(line)?.[1]);
+        const [open, admin] = [/open\s+(https?:\S+)/, /admin\s+(http:\S+)\/healthz/].map((line) => out.match(line)?.[1]);
         if (!open || !admin) return;
         this.url = open.replace(/\/$/, "");
         this.admin = admin;
@@ -91,6 +92,17 @@ export class Server {
   }
 }
 
+const certificate = (name) => fileURLToPath(new URL(`../../../certificates/${name}`, import.meta.url));
+
+/** Options by scheme. */
+const SCHEMES = {
+  http: {},
+  https: {
+    HUBPLANE_LISTEN__TLS__CERTIFICATE: certificate("first.pem"),
+    HUBPLANE_LISTEN__TLS__KEY: certificate("first.key"),
+  },
+};
+
 const keys = { HUBPLANE_AUTH__KEYS__TEST: KEY };
 
 /** Options by kind; any other name is one as it comes, with a key of the run's. */
@@ -118,7 +130,8 @@ export class Servers {
 
   get(scheme, kind) {
     const name = `${scheme} ${kind}`;
-    if (!this.#started.has(name)) this.#started.set(name, Server.start(this.binary, KINDS[kind] ?? keys));
+    const options = { ...(KINDS[kind] ?? keys), ...SCHEMES[scheme] };
+    if (!this.#started.has(name)) this.#started.set(name, Server.start(this.binary, options));
     return this.#started.get(name);
   }
 

@@ -1,6 +1,6 @@
 // From start to end: reference signalr-core 3, 13, 16.2.
 
-import { closed, equal, Inbox, ok, rejects, until, within } from "../lib/check.mjs";
+import { closed, collect, equal, Inbox, ok, rejects, until, within } from "../lib/check.mjs";
 
 /** What the hub noted of a connection's end. */
 async function ends(observer, id) {
@@ -93,6 +93,9 @@ export const lifecycle = {
     const id = connection.connectionId;
     const waiting = connection.invoke("BlockingMethod");
     const failed = rejects(waiting, (text) => text.includes("connection being closed"));
+    failed.catch(() => {});
+    // Takes no slot, and comes behind it.
+    await collect(connection.stream("Stream"));
     await connection.stop();
     await failed;
     await until(

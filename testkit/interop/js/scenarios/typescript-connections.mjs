@@ -22,7 +22,7 @@ async function echo(t, path, options) {
 const keeping = () => ({ lines: [], log(_, line) { this.lines.push(line); } });
 
 /** Raw connections have no hub protocol. */
-const once = (t) => (t.json ? t.skip("raw connections are not served yet") : t.skip());
+const once = (t) => (t.json ? t.skip("connections without a hub are not served yet") : t.skip());
 
 export const connections = {
   async "raw: without naming a transport [TS-41]"(t) {
