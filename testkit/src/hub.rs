@@ -106,6 +106,11 @@ impl TestHub {
         ctx.connection_id().to_string()
     }
 
+    /// The transport of the caller, by its name.
+    fn transport(&self, ctx: &Context) -> String {
+        ctx.transport().name().to_owned()
+    }
+
     async fn echo(&self, text: String) -> String {
         text
     }

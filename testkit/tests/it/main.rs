@@ -8,8 +8,11 @@ mod front;
 mod lifecycle;
 mod order;
 mod questions;
+mod raw;
+mod requests;
 mod sending;
 mod streams;
+mod transports;
 
 use hubplane::cluster::ClusterOptions;
 use hubplane_gateway_server::GatewayOptions;
