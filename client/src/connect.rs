@@ -5,16 +5,15 @@ use http::{Method, Request, Uri, header};
 use hubplane_proto_signalr::handshake::{self, HandshakeResponse};
 use hubplane_proto_signalr::negotiate::Transport;
 use hubplane_proto_signalr::{NegotiateResponse, TransferFormat};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use crate::http::{authority, open, parse, request_from};
+use crate::http::{Route, authority, is_secure, open, parse, request_by};
 use crate::session::Session;
 use crate::wire::{Came, Events, Receiving, Sending, Wire, open_polls};
-use crate::{ConnectError, Options, resume};
+use crate::{ConnectError, Options, Socket, resume};
 
 /// As the JavaScript client (`signalr-core` 3.4).
 const REDIRECTIONS_MAX: usize = 100;
@@ -31,12 +30,12 @@ pub(crate) struct Negotiated {
     stateful_reconnect: bool,
 }
 
-/// Negotiates and opens the WebSocket, and hands out its TCP stream: nothing has been said on it. For what no WebSocket
+/// Negotiates and opens the WebSocket, and hands out its socket: nothing has been said on it. For what no WebSocket
 /// library sends; [`frame::masked`](crate::frame::masked) makes the frames.
 ///
 /// # Errors
 /// As [`Connection::connect`](crate::Connection::connect), but there is no handshake yet.
-pub async fn upgrade(url: &str, options: &Options) -> Result<TcpStream, ConnectError> {
+pub async fn upgrade(url: &str, options: &Options) -> Result<Socket, ConnectError> {
     in_time(options, async {
         let negotiated = negotiate(url, options).await?;
         Ok(attach(&negotiated, options).await?.into_inner())
@@ -75,6 +74,14 @@ pub(crate) async fn connect(url: &str, options: &Options) -> Result<Connected, C
     .await
 }
 
+/// How this server is reached.
+fn route(options: &Options) -> Route<'_> {
+    Route {
+        local: options.local_address,
+        trust: options.trust.as_ref(),
+    }
+}
+
 /// Opens another socket for the same connection, on which nothing has been said.
 pub(crate) async fn attach_again(
     negotiated: &Negotiated,
@@ -89,7 +96,7 @@ async fn open_wire(negotiated: &Negotiated, options: &Options) -> Result<Wire, C
     let session = || {
         let (url, mut headers) = target(&negotiated.base, negotiated, options);
         headers.extend(options.headers.clone());
-        Session::new(&url, headers, options.local_address)
+        Session::new(&url, headers, options)
     };
     Ok(match options.transport {
         Transport::WebSockets => Wire::WebSocket(Box::new(attach(negotiated, options).await?)),
@@ -196,7 +203,7 @@ async fn ask(
 
     let mut headers = options.headers.clone();
     headers.extend(token.map(bearer));
-    let response = request_from(options.local_address, Method::POST, &url, &headers).await?;
+    let response = request_by(&route(options), Method::POST, &url, &headers).await?;
     if response.status() != http::StatusCode::OK {
         return Err(ConnectError::Status {
             status: response.status().as_u16(),
@@ -209,7 +216,7 @@ async fn ask(
 async fn attach(
     negotiated: &Negotiated,
     options: &Options,
-) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+) -> Result<WebSocketStream<Socket>, ConnectError> {
     let uri = parse(&negotiated.base)?;
     let request = attach_request(&uri, negotiated, options)?;
     let config = WebSocketConfig::default()
@@ -217,7 +224,7 @@ async fn attach(
         .write_buffer_size(0)
         .max_message_size(Some(options.max_message_bytes))
         .max_frame_size(Some(options.max_message_bytes));
-    let stream = open(&uri, options.local_address).await?;
+    let stream = open(&uri, &route(options)).await?;
     match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _response)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => Err(ConnectError::Status {
@@ -234,7 +241,8 @@ fn attach_request(
     negotiated: &Negotiated,
     options: &Options,
 ) -> Result<Request<()>, ConnectError> {
-    let mut base = format!("ws://{}{}", authority(uri), uri.path());
+    let scheme = if is_secure(uri) { "wss" } else { "ws" };
+    let mut base = format!("{scheme}://{}{}", authority(uri), uri.path());
     append_query(&mut base, uri.query().unwrap_or(""));
     let (url, mut headers) = target(&base, negotiated, options);
     headers.extend(options.headers.clone());

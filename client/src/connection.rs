@@ -29,7 +29,6 @@ pub struct Connection {
     invoker: Invoker,
     id: Option<String>,
     inbox: mpsc::Receiver<Message>,
-    resumes: Arc<AtomicU64>,
     /// Told when the socket is to be lost.
     lose: Arc<Notify>,
     /// Holds the one task, and ends it when dropped.
@@ -44,6 +43,7 @@ pub struct Invoker {
     commands: mpsc::Sender<Command>,
     pending: Arc<Pending>,
     ids: Arc<AtomicU64>,
+    resumes: Arc<AtomicU64>,
 }
 
 impl Connection {
@@ -86,10 +86,10 @@ impl Connection {
                 commands: commands_in,
                 pending,
                 ids: Arc::default(),
+                resumes,
             },
             id: connection_id,
             inbox,
-            resumes,
             lose,
             task,
             end: None,
@@ -227,9 +227,9 @@ impl Connection {
         self.lose.notify_one();
     }
 
-    /// How often it has gone on over another socket.
+    /// As [`Invoker::resumes`].
     pub fn resumes(&self) -> u64 {
-        self.resumes.load(Ordering::Relaxed)
+        self.invoker.resumes()
     }
 
     /// Drops the TCP stream: no Close message, no close frame. When it returns the stream is gone.
@@ -307,6 +307,11 @@ impl Invoker {
             false => Command::Unnumbered(data),
         };
         self.command(command).await
+    }
+
+    /// How often the connection has gone on over another socket.
+    pub fn resumes(&self) -> u64 {
+        self.resumes.load(Ordering::Relaxed)
     }
 
     async fn command(&self, command: Command) -> Result<(), InvokeError> {

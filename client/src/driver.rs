@@ -9,12 +9,12 @@ use bytes::BytesMut;
 use hubplane_proto_signalr::Encoding;
 use hubplane_proto_signalr::message::{CompletionResult, Message};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::Message as Frame;
 
 use crate::Options;
 use crate::connect::{Negotiated, attach_again};
-use crate::resume::{ACK_INTERVAL, Received, Resume};
+use crate::resume::{ACK_INTERVAL, Due, Received, Resume};
 use crate::wire::{Broken, Came, Receiving, Sending};
 
 /// How long a server may take to answer a close frame (`signalr-core` 6).
@@ -125,6 +125,9 @@ impl Driver {
         let mut received = std::mem::take(&mut self.received);
         let mut first = Vec::new();
         let stopped = AtomicBool::new(false);
+        // Across sockets: however short their lives are, the server hears what has arrived.
+        let mut acks = tokio::time::interval(ACK_INTERVAL);
+        acks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             let reader = Reader {
                 receiving,
@@ -143,6 +146,7 @@ impl Driver {
                 encoding: self.options.encoding,
                 commands: &mut self.commands,
                 resume,
+                acks: &mut acks,
                 stopped: &stopped,
             };
             let end = tokio::select! {
@@ -257,6 +261,7 @@ struct Writer<'a> {
     encoding: Encoding,
     commands: &'a mut mpsc::Receiver<Command>,
     resume: Option<&'a Resume>,
+    acks: &'a mut Interval,
     stopped: &'a AtomicBool,
 }
 
@@ -284,14 +289,16 @@ impl Writer<'_> {
         let mut pings =
             tokio::time::interval_at(Instant::now(), keep_alive.unwrap_or(Duration::MAX / 4));
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut acks = tokio::time::interval(ACK_INTERVAL);
-        acks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let written = tokio::select! {
                 _ = pings.tick(), if keep_alive.is_some() => self.send(self.encoding.ping().to_vec()).await,
-                _ = acks.tick(), if self.resume.is_some() => match self.resume.and_then(Resume::ack) {
-                    Some(ack) => self.send(ack).await,
-                    None => Ok(()),
+                _ = self.acks.tick(), if self.resume.is_some() => match self.resume.map(Resume::ack) {
+                    Some(Due::Ack(ack)) => self.send(ack).await,
+                    Some(Due::Soon) => {
+                        self.acks.reset_after(ACK_INTERVAL / 20);
+                        Ok(())
+                    }
+                    Some(Due::Nothing) | None => Ok(()),
                 },
                 command = next(self.commands, self.resume) => match command {
                     Some(Command::Data(data)) => {

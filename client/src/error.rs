@@ -7,12 +7,15 @@ use tokio_tungstenite::tungstenite;
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Not `http://host[:port]/…`.
+    /// Neither `http://host[:port]/…` nor `https://…`.
     #[error("{url:?} is no http address")]
     Url {
         /// What was given, by the caller or by a redirecting server.
         url: String,
     },
+    /// An https address, and [`Options::trust`](crate::Options::trust) names nobody.
+    #[error("https needs a root certificate to trust")]
+    Untrusted,
     /// A header or the token cannot be sent.
     #[error("a header that cannot be sent")]
     Header(#[source] http::Error),

@@ -9,7 +9,14 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::ConnectError;
+use crate::{ConnectError, Socket, Trust};
+
+/// From where, and whom to believe.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Route<'a> {
+    pub(crate) local: Option<IpAddr>,
+    pub(crate) trust: Option<&'a Trust>,
+}
 
 /// Sends a request without a body and reads the whole answer. The URL begins with `http://`.
 ///
@@ -22,18 +29,35 @@ pub async fn request(
     url: &str,
     headers: &[(String, String)],
 ) -> Result<Response<Bytes>, ConnectError> {
-    request_from(None, method, url, headers).await
+    request_by(&Route::default(), method, url, headers).await
+}
+
+/// The same where the URL may begin with `https://`.
+///
+/// # Errors
+/// As [`request`].
+pub async fn request_trusting(
+    trust: &Trust,
+    method: Method,
+    url: &str,
+    headers: &[(String, String)],
+) -> Result<Response<Bytes>, ConnectError> {
+    let route = Route {
+        trust: Some(trust),
+        ..Route::default()
+    };
+    request_by(&route, method, url, headers).await
 }
 
 /// The same from an address of this machine.
-pub(crate) async fn request_from(
-    local: Option<IpAddr>,
+pub(crate) async fn request_by(
+    route: &Route<'_>,
     method: Method,
     url: &str,
     headers: &[(String, String)],
 ) -> Result<Response<Bytes>, ConnectError> {
     let uri = parse(url)?;
-    let stream = open(&uri, local).await?;
+    let stream = open(&uri, route).await?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::builder()
         .method(method)
@@ -53,7 +77,7 @@ pub(crate) async fn request_from(
 }
 
 async fn exchange(
-    stream: TcpStream,
+    stream: Socket,
     request: Request<Full<Bytes>>,
 ) -> Result<Response<Bytes>, hyper::Error> {
     let (mut sender, connection) =
@@ -73,7 +97,8 @@ async fn exchange(
 
 pub(crate) fn parse(url: &str) -> Result<Uri, ConnectError> {
     let uri: Option<Uri> = url.parse().ok();
-    uri.filter(|uri| uri.scheme_str() == Some("http") && uri.authority().is_some())
+    let is_known = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
+    uri.filter(|uri| is_known(uri) && uri.authority().is_some())
         .ok_or_else(|| ConnectError::Url {
             url: url.to_owned(),
         })
@@ -83,19 +108,32 @@ pub(crate) fn authority(uri: &Uri) -> &str {
     uri.authority().map_or("", |authority| authority.as_str())
 }
 
-/// Opens the TCP connection. Small messages leave at once.
-pub(crate) async fn open(uri: &Uri, local: Option<IpAddr>) -> Result<TcpStream, ConnectError> {
-    let stream = connect(uri, local).await;
-    stream.map_err(|source| ConnectError::Unreachable {
+pub(crate) fn is_secure(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("https")
+}
+
+/// Opens the TCP connection, and TLS on it. Small messages leave at once.
+pub(crate) async fn open(uri: &Uri, route: &Route<'_>) -> Result<Socket, ConnectError> {
+    let unreachable = |source| ConnectError::Unreachable {
         authority: authority(uri).to_owned(),
         source,
-    })
+    };
+    let stream = connect(uri, route.local).await.map_err(unreachable)?;
+    if !is_secure(uri) {
+        return Ok(Socket::Plain(stream));
+    }
+    let trust = route.trust.ok_or(ConnectError::Untrusted)?;
+    trust.connect(host(uri), stream).await.map_err(unreachable)
+}
+
+fn host(uri: &Uri) -> &str {
+    let host = uri.host().unwrap_or_default();
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 async fn connect(uri: &Uri, local: Option<IpAddr>) -> io::Result<TcpStream> {
-    let host = uri.host().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let to = (host, uri.port_u16().unwrap_or(80));
+    let usual = if is_secure(uri) { 443 } else { 80 };
+    let to = (host(uri), uri.port_u16().unwrap_or(usual));
     let stream = match local {
         None => TcpStream::connect(to).await?,
         Some(local) => {

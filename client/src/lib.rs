@@ -19,7 +19,7 @@
 //! their order ([`Connection::next`]); anything can be sent ([`Connection::send_frame`], [`upgrade`]); a connection can
 //! vanish without a word ([`Connection::kill`]), or lose its socket and go on over another one
 //! ([`Options::stateful_reconnect`], [`Connection::lose_socket`]). It makes no new connections by itself, tries no
-//! other transport than it is told, and knows no TLS.
+//! other transport than it is told, and trusts no certificate that it was not told of.
 
 mod connect;
 mod connection;
@@ -32,6 +32,7 @@ mod options;
 mod payload;
 mod resume;
 mod session;
+mod socket;
 mod wire;
 
 pub use connect::upgrade;
@@ -43,3 +44,4 @@ pub use hubplane_proto_signalr::negotiate::Transport;
 pub use hubplane_proto_signalr::{Encoding, message};
 pub use options::Options;
 pub use payload::{read_arguments, read_value, write_arguments};
+pub use socket::{Socket, Trust, TrustError};

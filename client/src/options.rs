@@ -4,6 +4,8 @@ use std::time::Duration;
 use hubplane_proto_signalr::Encoding;
 use hubplane_proto_signalr::negotiate::Transport;
 
+use crate::Trust;
+
 /// How to connect. The defaults are those of the official clients.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -30,6 +32,8 @@ pub struct Options {
     /// The address of this machine to connect from. An address has some 28,000 ports for one server: who needs more
     /// connections takes several addresses. `None`: the system chooses.
     pub local_address: Option<IpAddr>,
+    /// Whose certificates are believed at https addresses. `None`: nobody's, so that such an address is refused.
+    pub trust: Option<Trust>,
     /// More headers for every request, as (name, value).
     pub headers: Vec<(String, String)>,
     /// Between two pings of ours. `None`: none are sent, not even the first, so that the server never arms its client
@@ -58,6 +62,7 @@ impl Default for Options {
             handshake_version: 1,
             stateful_reconnect: None,
             local_address: None,
+            trust: None,
             headers: Vec::new(),
             keep_alive: Some(Duration::from_secs(15)),
             server_timeout: Duration::from_secs(30),

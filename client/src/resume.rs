@@ -50,6 +50,17 @@ pub(crate) enum Received {
     Broken,
 }
 
+/// What the server is to be told.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// This.
+    Ack(Vec<u8>),
+    /// Nothing that it does not know.
+    Nothing,
+    /// Something, once it has said where it goes on.
+    Soon,
+}
+
 impl Resume {
     pub(crate) fn new(encoding: Encoding, buffer_bytes: usize) -> Self {
         Self {
@@ -123,15 +134,18 @@ impl Resume {
         }
     }
 
-    /// The Ack that is due, if one is.
-    pub(crate) fn ack(&self) -> Option<Vec<u8>> {
+    /// What the server is to be told of what has arrived.
+    pub(crate) fn ack(&self) -> Due {
         let mut state = self.lock();
-        if state.awaits_sequence || state.latest <= state.told {
-            return None;
+        if state.awaits_sequence {
+            return Due::Soon;
+        }
+        if state.latest <= state.told {
+            return Due::Nothing;
         }
         state.told = state.latest;
         let sequence_id = state.latest;
-        Some(self.encoded(&Message::Ack { sequence_id }))
+        Due::Ack(self.encoded(&Message::Ack { sequence_id }))
     }
 
     /// The socket is lost. What has to be said first on another one: a Sequence, and all that is not acknowledged.
@@ -204,16 +218,15 @@ mod tests {
     fn nothing_counts_before_the_sequence_and_what_was_taken_is_not_taken_again() {
         let resume = Resume::new(Encoding::Json, 100);
         assert!(taken(&resume, invocation("a")) && taken(&resume, invocation("b")));
-        assert_eq!(
-            resume.ack(),
-            Some(b"{\"type\":8,\"sequenceId\":2}\x1e".to_vec())
-        );
-        assert_eq!(resume.ack(), None);
+        let ack = b"{\"type\":8,\"sequenceId\":2}\x1e";
+        assert_eq!(resume.ack(), Due::Ack(ack.to_vec()));
+        assert_eq!(resume.ack(), Due::Nothing);
         resume.again();
+        assert_eq!(resume.ack(), Due::Soon);
         assert!(!taken(&resume, invocation("lost")));
         resume.receives(Message::Sequence { sequence_id: 2 });
         assert!(!taken(&resume, invocation("b")) && taken(&resume, invocation("c")));
-        assert!(resume.ack().is_some());
+        assert!(matches!(resume.ack(), Due::Ack(_)));
         let ahead = resume.receives(Message::Sequence { sequence_id: 5 });
         assert!(matches!(ahead, Received::Broken));
     }

@@ -11,16 +11,16 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
-use crate::ConnectError;
-use crate::http::{authority, open, parse};
+use crate::http::{Route, authority, open, parse};
+use crate::{ConnectError, Options, Socket, Trust};
 
 /// Requests to one address. Whoever waits for an answer, or for a piece of its body, drives the connection meanwhile.
 pub(crate) struct Session {
     uri: Uri,
     headers: Vec<(String, String)>,
     local: Option<IpAddr>,
+    trust: Option<Trust>,
     open: Option<Open>,
 }
 
@@ -30,19 +30,20 @@ struct Open {
     connection: Option<Pin<Box<Driven>>>,
 }
 
-type Driven = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
+type Driven = http1::Connection<TokioIo<Socket>, Full<Bytes>>;
 
 impl Session {
-    /// Requests to `url`, which begins with `http://`, with these headers each.
+    /// Requests to `url` with these headers each.
     pub(crate) fn new(
         url: &str,
         headers: Vec<(String, String)>,
-        local: Option<IpAddr>,
+        options: &Options,
     ) -> Result<Self, ConnectError> {
         Ok(Self {
             uri: parse(url)?,
             headers,
-            local,
+            local: options.local_address,
+            trust: options.trust.clone(),
             open: None,
         })
     }
@@ -119,7 +120,11 @@ impl Session {
             usable = open.connection.is_some() && !open.sender.is_closed();
         }
         if !usable {
-            let stream = TokioIo::new(open(&self.uri, self.local).await?);
+            let route = Route {
+                local: self.local,
+                trust: self.trust.as_ref(),
+            };
+            let stream = TokioIo::new(open(&self.uri, &route).await?);
             let (sender, connection) = http1::handshake(stream)
                 .await
                 .map_err(ConnectError::Request)?;

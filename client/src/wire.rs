@@ -6,18 +6,17 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Method, StatusCode};
 use hubplane_proto_signalr::TransferFormat;
 use hyper::body::Incoming;
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 
 use crate::driver::TransportEnd;
 use crate::events::EventReader;
 use crate::session::Session;
-use crate::{ConnectError, Encoding};
+use crate::{ConnectError, Encoding, Socket};
 
 /// The transport of a connection.
 pub(crate) enum Wire {
-    WebSocket(Box<WebSocketStream<TcpStream>>),
+    WebSocket(Box<WebSocketStream<Socket>>),
     /// A response that does not end, and where to post to.
     Events(Box<(Events, Session)>),
     /// Where to poll, and where to post to.
@@ -26,14 +25,14 @@ pub(crate) enum Wire {
 
 /// Where a client sends to.
 pub(crate) enum Sending {
-    WebSocket(SplitSink<WebSocketStream<TcpStream>, Frame>),
+    WebSocket(SplitSink<WebSocketStream<Socket>, Frame>),
     Posts(Box<Posts>),
 }
 
 /// Where a client hears from.
 pub(crate) enum Receiving {
     WebSocket {
-        stream: SplitStream<WebSocketStream<TcpStream>>,
+        stream: SplitStream<WebSocketStream<Socket>>,
         /// The status of the close frame that has come.
         closed: Option<Option<u16>>,
     },

@@ -8,12 +8,15 @@ use futures_util::future::BoxFuture;
 use hubplane_hub::host::{Options, Service};
 use hubplane_hub::{Declarations, Filters, Hub, HubContext};
 use hubplane_hub_host_hubs_conformance::Conformance;
-use hubplane_node::config::{Config, ConfigError};
+use hubplane_node::config::{Config, ConfigError, Sources};
 use hubplane_node::telemetry::init_logging;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::cli::{Args, Command, ConfigCommand};
 use crate::conformance::TestApplications;
 use crate::dev::{self, Program};
+use crate::token::Wanted;
 
 /// The exit code of a command whose configuration is wrong (sysexits: `EX_CONFIG`).
 const EX_CONFIG: u8 = 78;
@@ -28,6 +31,8 @@ type MakeService = Box<dyn FnOnce(&Config) -> anyhow::Result<Service>>;
 pub struct App {
     /// By the names that the hubs give themselves.
     hubs: Vec<(&'static str, MakeService)>,
+    /// Tell the configuration of the same hubs, and of their settings.
+    served: Vec<fn(Sources) -> Sources>,
     /// Of the same hubs, in the same order.
     declare: Vec<fn(&mut Declarations)>,
     /// Something to open in a browser, if there is anything.
@@ -62,7 +67,109 @@ impl App {
     /// Serves a hub at `/hubs/{its name}`.
     #[must_use]
     pub fn hub<H: Hub>(mut self, hub: H) -> Self {
+        self.served.push(|sources| sources.hub(H::NAME));
+        self.serve::<H>(|_| Ok(hub))
+    }
+
+    /// Serves a hub that is made of its settings: the table `[hubs.<its name>.settings]` of the configuration, read into
+    /// a type of your own.
+    ///
+    /// What the table leaves out has the defaults that serde gives it (`#[serde(default)]`), also if there is no table.
+    /// A key that the type does not know and a value that does not fit are problems of the configuration, reported with
+    /// all others and with where they came from; `config print` prints what is in force as the type writes itself. In
+    /// names of a few small words (`history_lines`), each is an environment variable too:
+    /// `HUBPLANE_HUBS__CHAT__SETTINGS__HISTORY_LINES=50`. [`config`](crate::config) has types for sizes and secrets, and
+    /// [`test::settings`](crate::test::settings) reads settings in a test.
+    ///
+    /// ```no_run
+    /// use hubplane::*;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// #[serde(default)]
+    /// struct Settings {
+    ///     history_lines: usize,
+    /// }
+    ///
+    /// impl Default for Settings {
+    ///     fn default() -> Self {
+    ///         Self { history_lines: 100 }
+    ///     }
+    /// }
+    ///
+    /// struct Talk {
+    ///     settings: Settings,
+    /// }
+    ///
+    /// #[hub]
+    /// impl Talk {
+    ///     fn history_lines(&self) -> usize {
+    ///         self.settings.history_lines
+    ///     }
+    /// }
+    ///
+    /// App::new().hub_with(|settings: Settings| Talk { settings }).run();
+    /// ```
+    #[must_use]
+    pub fn hub_with<H: Hub, S>(self, make: impl FnOnce(S) -> H + 'static) -> Self
+    where
+        S: DeserializeOwned + Serialize,
+    {
+        self.try_hub_with(|settings| Ok::<_, std::convert::Infallible>(make(settings)))
+    }
+
+    /// The same for a hub that cannot always be made of its settings: what it needs is not there, or they do not fit each
+    /// other. The program then says why and ends with 1, before it serves anything.
+    ///
+    /// ```no_run
+    /// use hubplane::*;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Settings {
+    ///     words: std::path::PathBuf,
+    /// }
+    ///
+    /// struct Spelling {
+    ///     words: String,
+    /// }
+    ///
+    /// #[hub]
+    /// impl Spelling {
+    ///     fn is_word(&self, text: String) -> bool {
+    ///         self.words.lines().any(|word| word == text)
+    ///     }
+    /// }
+    ///
+    /// App::new()
+    ///     .try_hub_with(|settings: Settings| {
+    ///         let words = std::fs::read_to_string(settings.words)?;
+    ///         Ok::<_, std::io::Error>(Spelling { words })
+    ///     })
+    ///     .run();
+    /// ```
+    #[must_use]
+    pub fn try_hub_with<H: Hub, S, E>(
+        mut self,
+        make: impl FnOnce(S) -> Result<H, E> + 'static,
+    ) -> Self
+    where
+        S: DeserializeOwned + Serialize,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        self.served
+            .push(|sources| sources.hub_settings::<S>(H::NAME));
+        self.serve::<H>(|config| {
+            let settings = config.hubs.settings(H::NAME);
+            let settings = settings.context("its settings were not read")?;
+            Ok(make(settings)?)
+        })
+    }
+
+    fn serve<H: Hub>(mut self, make: impl FnOnce(&Config) -> anyhow::Result<H> + 'static) -> Self {
         let make: MakeService = Box::new(|config| {
+            let hub =
+                make(config).with_context(|| format!("the hub {} cannot be made", H::NAME))?;
             let config = config.hubs.of(H::NAME);
             let options = Options {
                 detailed_errors: config.detailed_errors,
@@ -187,7 +294,8 @@ impl App {
             let done = self.declaration(&hubs).and_then(|text| print(&text));
             return done.map_or_else(|error| fail(&error, 1), |()| ExitCode::SUCCESS);
         }
-        let config = match args.load() {
+        let served = self.served.iter();
+        let config = match args.load(|sources| served.fold(sources, |sources, hub| hub(sources))) {
             Ok(config) => config,
             // Logging is configured by what could not be read.
             Err(error) => {
@@ -201,9 +309,6 @@ impl App {
                 );
             }
         };
-        if let Err(error) = self.check(&config) {
-            return fail(&error, EX_CONFIG);
-        }
         let done = match args.chosen() {
             Command::Dev(_) => self.dev(config),
             Command::Config {
@@ -216,6 +321,7 @@ impl App {
                 .map_err(Into::into)
                 .and_then(|text| print(&text)),
             Command::Types { hubs } => self.declaration(&hubs).and_then(|text| print(&text)),
+            Command::Token(wanted) => self.token(&wanted, &config),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
@@ -223,22 +329,15 @@ impl App {
         }
     }
 
-    /// A table for a hub that is not there is a slip of the pen.
-    fn check(&self, config: &Config) -> anyhow::Result<()> {
-        let served: Vec<_> = self.hubs.iter().map(|(name, _)| *name).collect();
-        let unknown: Vec<_> = config
-            .hubs
-            .unknown(&served)
-            .into_iter()
-            .map(|name| format!("hubs.{name}"))
-            .collect();
-        anyhow::ensure!(
-            unknown.is_empty(),
-            "{}: no hub of this name is served here, only {}",
-            unknown.join(", "),
-            served.join(", ")
-        );
-        Ok(())
+    fn token(self, wanted: &Wanted, config: &Config) -> anyhow::Result<()> {
+        let mut rule = None;
+        if let Some(named) = wanted.hub() {
+            let mut hubs = self.hubs.into_iter();
+            let hub = hubs.find(|(name, _)| name.eq_ignore_ascii_case(named));
+            let (_, make) = hub.with_context(|| format!("no hub {named} is served here"))?;
+            rule = Some(make(config)?.declaration().access);
+        }
+        print(&format!("{}\n", wanted.mint(config, rule.as_ref())?))
     }
 
     /// The TypeScript declaration of these hubs, or of all of them.
@@ -299,7 +398,7 @@ impl std::fmt::Debug for App {
 /// Who has keys of their own decides who gets a token.
 fn test_applications(config: &Config) -> anyhow::Result<TestApplications> {
     let applications = TestApplications::new()?;
-    if config.auth.keys.is_empty() {
+    if !config.auth.has_keys() {
         return applications.random_tokens();
     }
     Ok(applications)
@@ -318,7 +417,9 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use hubplane_hub_host_hubs_chat::Chat;
+    use hubplane_hub_host_hubs_chat::{Chat, ChatSettings};
+
+    use hubplane_node::config::{Config, FileSource, Sources};
 
     use super::App;
 
@@ -326,6 +427,27 @@ mod tests {
     fn types_of_the_chat_are_declared() {
         let app = App::new().hub(Chat::default()).conformance();
         insta::assert_snapshot!(app.declaration(&["chat".to_owned()]).unwrap());
+    }
+
+    #[test]
+    fn a_hub_is_made_of_its_settings_or_says_why_it_cannot_be() {
+        let made = |app: App, toml: &str| {
+            let text = FileSource::Text(toml.to_owned());
+            let sources = app.served.iter().fold(Sources::none(), |it, hub| hub(it));
+            let config = Config::load(sources.file(text)).unwrap();
+            let (_, make) = app.hubs.into_iter().next().unwrap();
+            make(&config).map_err(|error| format!("{error:#}"))
+        };
+        let toml = "[hubs.chat.settings]\nhistory_lines = 7";
+        let app = App::new().hub_with(|settings: ChatSettings| {
+            assert_eq!(settings.history_lines, 7);
+            Chat::new(settings)
+        });
+        assert_eq!(made(app, toml).unwrap().name().as_str(), "chat");
+        let app = App::new()
+            .try_hub_with(|_: ChatSettings| Err::<Chat, _>(std::io::Error::other("no words")));
+        let error = made(app, toml).unwrap_err();
+        assert_eq!(error, "the hub chat cannot be made: no words");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use clap::{Args as Flags, Parser, Subcommand};
 use hubplane_node::config::{Config, FileSource, Sources};
 use serde::Serialize;
 
+use crate::token::Wanted;
+
 /// A hub backplane for SignalR clients.
 ///
 /// Options come from `hubplane.toml`, then from `HUBPLANE_` environment variables (`__` nests), then from flags.
@@ -39,6 +41,8 @@ pub(crate) enum Command {
         #[arg(value_name = "HUB")]
         hubs: Vec<String>,
     },
+    /// Print a token to try things with, signed with a key of `auth.keys`.
+    Token(Wanted),
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]
@@ -122,8 +126,9 @@ impl Args {
             .unwrap_or_else(|| Command::Dev(self.dev.clone()))
     }
 
-    pub(crate) fn load(&self) -> anyhow::Result<Config> {
-        let mut sources = Sources::process().defaults(&DEV)?;
+    /// The configuration of a program that serves what `hubs` says.
+    pub(crate) fn load(&self, hubs: impl FnOnce(Sources) -> Sources) -> anyhow::Result<Config> {
+        let mut sources = hubs(Sources::process()).defaults(&DEV)?;
         if let Some(path) = &self.config {
             sources = sources.file(FileSource::Exactly(path.clone()));
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hubplane_backplane_carrier::MemoryBus;
+pub use hubplane_gateway_server::Listener;
 use hubplane_gateway_server::{Gateway, GatewayOptions, GatewayParts, RelayBus, RouterDialer};
 use hubplane_hub::HubContext;
 use hubplane_hub::host::Service;
@@ -18,7 +19,6 @@ use hubplane_proto_link::codec;
 use hubplane_router_server::{RouterHandle, RouterServer, StreamKind, ToGateway};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -69,9 +69,9 @@ pub enum StartError {
     /// A node's name is none.
     #[error(transparent)]
     Name(#[from] InvalidId),
-    /// A thread cannot be started.
-    #[error("a thread cannot be started")]
-    Thread(#[from] std::io::Error),
+    /// A gateway cannot start.
+    #[error(transparent)]
+    Gateway(#[from] hubplane_gateway_server::StartError),
 }
 
 /// A cluster in one process. Its tasks end with those that it was started on.
@@ -157,7 +157,7 @@ impl Cluster {
     }
 
     /// Serves clients of one gateway on a listener, with the application's own routes before the hubs.
-    pub fn serve(&self, gateway: usize, listener: TcpListener, application: Router) {
+    pub fn serve(&self, gateway: usize, listener: impl Into<Listener>, application: Router) {
         self.serve_around(gateway, listener, application, |everything| everything);
     }
 
@@ -165,7 +165,7 @@ impl Cluster {
     pub fn serve_around(
         &self,
         gateway: usize,
-        listener: TcpListener,
+        listener: impl Into<Listener>,
         application: Router,
         around: impl FnOnce(Router) -> Router,
     ) {

@@ -9,8 +9,8 @@ mod hubs;
 
 use axum::Router;
 use hubplane_gateway_server::{GatewayOptions, SigningKey};
-use hubplane_hub::HubContext;
 use hubplane_hub::host::{InvalidHub, Options, Service};
+use hubplane_hub::{Hub as _, HubContext};
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_proto_ids::{ConnectionToken, HubName, InvalidId};
 
@@ -89,6 +89,10 @@ impl TestApplications {
         let name = HubName::new(hubs::UNCREATABLE)?;
         let before = options.hub(&name).clone();
         options.hubs.insert(name, hubs::uncreatable(before));
+        // The hub under its own name, and the routes below.
+        let own = options.hubs.get_mut(&HubName::new(Conformance::NAME)?);
+        own.into_iter().for_each(hubs::for_local_pages);
+        hubs::for_local_pages(&mut options.default_hub);
         let key = self.key.iter().map(|secret| SigningKey {
             id: None,
             secret: secret.clone(),

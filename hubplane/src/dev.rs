@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use hubplane_gateway_server::{ALPN_PROTOCOLS, Listener};
 use hubplane_hub::host::Service;
 use hubplane_node::Phases;
 use hubplane_node::admin::{self, Admin};
-use hubplane_node::config::Config;
+use hubplane_node::config::{self, Config};
 use hubplane_node::signals::Shutdown;
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_node::telemetry::Telemetry;
+use hubplane_node::tls::ServerTls;
 use hubplane_proto_ids::HubName;
 use tokio::net::TcpListener;
 
@@ -49,21 +51,14 @@ pub(crate) async fn run(config: Config, program: Program) -> anyhow::Result<()> 
     let telemetry = Telemetry::new(&phases, &tasks)?;
     let starting = phases.not_ready("cluster");
     // Every port is bound before any work starts.
-    let clients = TcpListener::bind(config.listen.address)
-        .await
-        .with_context(|| {
-            format!(
-                "cannot listen on {}; choose another address with --listen",
-                config.listen.address
-            )
-        })?;
+    let listeners = listeners(&config.listen, &tasks).await?;
     let operators = admin::bind(&config.admin).await.with_context(|| {
         format!(
             "cannot listen on {}; choose another address with --admin",
             config.admin.address
         )
     })?;
-    let address = clients.local_addr()?;
+    let urls = urls(&listeners, &config.listen.path_base)?;
     let admin = Admin::serve(operators, phases.clone(), telemetry.clone(), &tasks)?;
 
     let names: Vec<_> = hubs.iter().map(|hub| hub.name().clone()).collect();
@@ -85,13 +80,16 @@ pub(crate) async fn run(config: Config, program: Program) -> anyhow::Result<()> 
             application = application.merge((routes.make)(context));
         }
     }
-    match tests {
-        Some(tests) => {
-            let hub = |name: &str| cluster.context(&name.parse().ok()?);
-            let application = application.merge(tests.routes(hub));
-            cluster.serve_around(0, clients, application, TestApplications::around);
+    if let Some(tests) = &tests {
+        let hub = |name: &str| cluster.context(&name.parse().ok()?);
+        application = application.merge(tests.routes(hub));
+    }
+    for listener in listeners {
+        let application = application.clone();
+        match &tests {
+            Some(_) => cluster.serve_around(0, listener, application, TestApplications::around),
+            None => cluster.serve(0, listener, application),
         }
-        None => cluster.serve(0, clients, application),
     }
     cluster.ready().await;
     drop(starting);
@@ -101,7 +99,7 @@ pub(crate) async fn run(config: Config, program: Program) -> anyhow::Result<()> 
             tasks.spawn("background", OnFailure::Log, (work.start)(context));
         }
     }
-    announce(address, admin.address(), &names, has_page);
+    announce(&urls, admin.address(), &names, has_page);
 
     let outcome = tokio::select! {
         signal = shutdown.first() => {
@@ -127,14 +125,55 @@ pub(crate) async fn run(config: Config, program: Program) -> anyhow::Result<()> 
     outcome
 }
 
+/// Binds what clients connect to: one listener, or one with TLS beside one without.
+async fn listeners(listen: &config::Listen, tasks: &Tasks) -> anyhow::Result<Vec<Listener>> {
+    let tls = match settings::tls(&listen.tls) {
+        Some(options) => {
+            let tls = ServerTls::load(options, &ALPN_PROTOCOLS)?;
+            tls.watch(tasks);
+            Some(tls)
+        }
+        None => None,
+    };
+    let bind = async |address: SocketAddr, flag: &str, tls| {
+        let bound = TcpListener::bind(address).await;
+        let socket = bound.with_context(|| {
+            format!("cannot listen on {address}; choose another address with {flag}")
+        })?;
+        anyhow::Ok(Listener { socket, tls })
+    };
+    Ok(match listen.tls.address {
+        Some(address) => vec![
+            bind(listen.address, "--listen", None).await?,
+            bind(address, "listen.tls.address", tls).await?,
+        ],
+        None => vec![bind(listen.address, "--listen", tls).await?],
+    })
+}
+
+fn urls(listeners: &[Listener], path_base: &str) -> anyhow::Result<Vec<String>> {
+    let url = |listener: &Listener| {
+        let scheme = if listener.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let address = listener.socket.local_addr()?;
+        Ok(format!("{scheme}://{address}{path_base}"))
+    };
+    listeners.iter().map(url).collect()
+}
+
 /// Says where everything is, on the standard output: this is what people copy from, and tests read.
-fn announce(clients: SocketAddr, admin: SocketAddr, hubs: &[HubName], has_page: bool) {
+fn announce(urls: &[String], admin: SocketAddr, hubs: &[HubName], has_page: bool) {
     let mut text = format!("Hubplane {} is ready\n\n", env!("CARGO_PKG_VERSION"));
-    if has_page {
-        text.push_str(&format!("  open   http://{clients}/\n"));
-    }
-    for hub in hubs {
-        text.push_str(&format!("  hub    http://{clients}/hubs/{hub}\n"));
+    for url in urls {
+        if has_page {
+            text.push_str(&format!("  open   {url}/\n"));
+        }
+        for hub in hubs {
+            text.push_str(&format!("  hub    {url}/hubs/{hub}\n"));
+        }
     }
     text.push_str(&format!(
         "  admin  http://{admin}/healthz  /readyz  /metrics\n\nCtrl-C ends it.\n"

@@ -25,19 +25,26 @@
 mod app;
 mod cli;
 pub mod cluster;
+pub mod config;
 pub mod conformance;
 mod dev;
 mod settings;
+pub mod test;
+mod token;
 
 pub use app::App;
 pub use axum;
-pub use hubplane_hub::testing as test;
 pub use hubplane_hub::*;
 
 /// The guide's blocks are doc tests of this item, which is nowhere else.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guides/write-a-hub.md")]
 pub struct WriteAHub;
+
+/// The same of the guide to who may connect.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guides/authentication.md")]
+pub struct Authentication;
 
 /// The same of the guide to types for front ends.
 #[cfg(doctest)]

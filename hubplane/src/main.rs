@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     App::new()
-        .hub(Chat::default())
+        .hub_with(Chat::new)
         .conformance()
         .routes(page())
         .run()

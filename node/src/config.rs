@@ -17,12 +17,17 @@ mod drain;
 mod extract;
 mod hubs;
 mod layers;
+mod list;
 mod listen;
 mod log;
+mod networks;
+mod origins;
 mod problems;
+mod settings;
 mod shards;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod values;
 
 use serde::Serialize;
@@ -33,11 +38,16 @@ pub use conformance::Conformance;
 pub use drain::Drain;
 pub use hubs::{HubOptions, Hubs, Transport};
 pub use layers::{FileSource, Sources};
-pub use listen::Listen;
+pub use list::List;
+pub use listen::{ForwardedBy, Listen};
 pub use log::{Log, LogFormat};
+pub use networks::{InvalidNetwork, Network};
 pub use options::reference;
+pub use origins::{InvalidOrigin, OriginPattern};
 pub use problems::{ConfigError, Origin, Problem};
+pub use settings::Settings;
 pub use shards::Shards;
+pub use tls::{Tls, TlsVersion};
 pub use values::{Limit, Secret, Size};
 
 use layers::Layers;
@@ -73,13 +83,14 @@ impl Config {
     /// options, and options that do not fit each other.
     pub fn load(sources: Sources) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
+        let served = sources.served.clone();
         let layers = Layers::read(sources, &mut problems);
         let mut areas = layers.areas(&Self::AREAS, &mut problems);
         let config = Self {
             listen: areas.extract(Listen::AREA, &mut problems),
             admin: areas.extract(Admin::AREA, &mut problems),
             log: areas.extract(Log::AREA, &mut problems),
-            hubs: Hubs::extract(&mut areas, &mut problems),
+            hubs: Hubs::extract(&mut areas, &served, &mut problems),
             auth: areas.extract(Auth::AREA, &mut problems),
             conformance: areas.extract(Conformance::AREA, &mut problems),
             shards: areas.extract(Shards::AREA, &mut problems),
@@ -109,6 +120,7 @@ impl Config {
     ];
 
     fn validate(&self, problems: &mut Problems) {
+        self.listen.validate(problems);
         self.log.validate(problems);
         self.hubs.validate(problems);
         self.auth.validate(problems);

@@ -1,4 +1,4 @@
-//! What every process has: configuration, phases, admin listener, telemetry, named tasks, signals.
+//! What every process has: configuration, phases, admin listener, telemetry, named tasks, TLS, signals.
 //!
 //! A node starts with a [`config::Config`] and a [`tasks::Tasks`]. Its life is a [`Phase`], which an
 //! [`admin::Admin`] listener shows beside the metrics of its [`telemetry::Telemetry`], and which
@@ -14,5 +14,6 @@ pub mod phases;
 pub mod signals;
 pub mod tasks;
 pub mod telemetry;
+pub mod tls;
 
 pub use phases::{Phase, Phases};

@@ -1,8 +1,8 @@
 //! The hubs of the applications that the recordings of ASP.NET Core SignalR were made with, under their paths and with
-//! their settings, so that the recorder can be pointed at Hubplane and the two be compared.
+//! their settings, so that the recorder can be pointed at Hubplane and the two be compared (`testkit/differential`).
 //!
-//! `cargo run -p hubplane-testkit --example reference_hubs -- PORT [fast]` serves until it is killed; `fast` has the
-//! short timers that recordings of timeouts were made with.
+//! `cargo run -p hubplane-testkit --example reference_hubs -- --urls http://127.0.0.1:5000` serves until SIGTERM. As the
+//! real server does it, it takes its timers from `Oracle__KeepAliveSeconds` and the like in its environment.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -17,29 +17,36 @@ use hubplane::cluster::{Cluster, ClusterOptions};
 use hubplane::conformance::TestApplications;
 use hubplane::host::{Options as RunOptions, Service};
 use hubplane::{Context, Disconnect, Hub, HubError, HubName, hub};
-use hubplane_gateway_server::{ConnectionOptions, GatewayOptions, HubOptions, Transports};
+use hubplane_gateway_server::{
+    ConnectionOptions, GatewayOptions, HubOptions, StatefulOptions, Transports,
+};
 use hubplane_hub_host_hubs_conformance::{Conformance, Outside};
 use hubplane_node::Phases;
+use hubplane_node::signals::Shutdown;
 use hubplane_node::tasks::Tasks;
 use hubplane_node::telemetry::Telemetry;
 use tokio::net::TcpListener;
+
+/// Over how long connections are asked to come back elsewhere.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// The key of the recordings' tokens. It protects nothing.
 const KEY: &[u8] = b"an oracle signs with this key; it protects nothing at all";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let port = std::env::args().nth(1).context("name a port")?.parse()?;
-    let mut hubs = Hubs {
-        fast: std::env::args().any(|argument| argument == "fast"),
-        ..Hubs::default()
-    };
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--urls");
+    let url = arguments.nth(1).context("say where: --urls URL")?;
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut shutdown = Shutdown::listen()?;
+    let mut hubs = Hubs::default();
     hubs.conformance()?;
     hubs.life_cycles()?;
     let tests = TestApplications::new()?.tokens(KEY);
     tests.configure(&mut hubs.gateway)?;
     hubs.services.extend(tests.services());
     hubs.seen.extend_from_slice(tests.outside());
+    timers(&mut hubs.gateway);
     let tasks = Tasks::current();
     let telemetry = Telemetry::new(&Phases::new(), &tasks)?;
     let options = ClusterOptions {
@@ -48,12 +55,50 @@ async fn main() -> anyhow::Result<()> {
         ..ClusterOptions::default()
     };
     let cluster = Cluster::start(options, &tasks, &telemetry).await?;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    cluster.ready().await;
     let hub = |name: &str| cluster.context(&name.parse().ok()?);
     let application = application(hubs.seen, hubs.journal).merge(tests.routes(hub));
+    // Not before it is ready: the recorder begins when it can connect.
+    let listener = TcpListener::bind(address).await?;
     cluster.serve_around(0, listener, application, TestApplications::around);
-    cluster.ready().await;
-    Err(tasks.failed().await.into())
+    tokio::select! {
+        _ = shutdown.first() => {
+            cluster.drain(DRAIN).await;
+            Ok(())
+        }
+        failure = tasks.failed() => Err(failure.into()),
+    }
+}
+
+/// Sets the timers that the environment names.
+fn timers(gateway: &mut GatewayOptions) {
+    let negotiated = seconds("DisconnectTimeout");
+    gateway.negotiate_timeout = negotiated.unwrap_or(gateway.negotiate_timeout);
+    for hub in gateway.hubs.values_mut() {
+        let connection = Arc::make_mut(&mut hub.connection);
+        for (name, timer) in [
+            ("KeepAlive", &mut connection.keep_alive_interval),
+            ("ClientTimeout", &mut connection.client_timeout),
+            ("HandshakeTimeout", &mut connection.handshake_timeout),
+            ("CloseTimeout", &mut connection.transport_close_timeout),
+            ("DisconnectTimeout", &mut connection.disconnect_timeout),
+            ("PollTimeout", &mut connection.poll_timeout),
+        ] {
+            *timer = seconds(name).unwrap_or(*timer);
+        }
+        let detached = seconds("DisconnectTimeout");
+        if let Some((stateful, timeout)) = connection.stateful_reconnect.as_mut().zip(detached) {
+            stateful.detached_timeout = timeout;
+        }
+    }
+}
+
+/// A timer of the environment, in seconds.
+// The recorder gives every server its settings so.
+#[allow(clippy::disallowed_methods)]
+fn seconds(name: &str) -> Option<Duration> {
+    let value = std::env::var(format!("Oracle__{name}Seconds")).ok()?;
+    value.parse().ok().map(Duration::from_secs)
 }
 
 /// What is served, as it is gathered.
@@ -63,15 +108,16 @@ struct Hubs {
     gateway: GatewayOptions,
     seen: Vec<Outside>,
     journal: Journal,
-    /// With short timers.
-    fast: bool,
 }
 
 impl Hubs {
     /// The conformance hub, and the same under other options. How much an upload buffers is no option here. `/echo` was
     /// a raw connection; a hub under its path lets the recorder go on.
     fn conformance(&mut self) -> anyhow::Result<()> {
-        self.variant("conformance", &["/hubs/nostateful"], |_| {})?;
+        self.variant("conformance", &[], |_| {})?;
+        self.variant("nostateful", &[], |options| {
+            options.stateful_reconnect = None
+        })?;
         self.variant("detailed", &["/default", "/echo"], |options| {
             options.detailed_errors = true
         })?;
@@ -81,6 +127,10 @@ impl Hubs {
         self.variant("small", &[], |options| {
             options.message_bytes_max = Some(1000);
             options.detailed_errors = true;
+            options.stateful_reconnect = Some(StatefulOptions {
+                buffer_bytes: 500,
+                ..StatefulOptions::default()
+            });
         })?;
         self.variant("unlimited", &[], |options| options.message_bytes_max = None)?;
         self.variant("jsononly", &[], |options| {
@@ -91,11 +141,11 @@ impl Hubs {
         self.variant("noprotocols", &[], |options| options.encodings.clear())?;
         self.variant("capacityone", &[], |_| {})?;
         self.one_transport_each()?;
-        // No connection ends with its token, as there it did.
         self.variant("expiring", &[], |_| {})?;
         self.variant("forbidden", &[], |_| {})?;
         for (hub, options) in &mut self.gateway.hubs {
             options.access.authenticated = hub.as_str() == "expiring";
+            options.close_on_authentication_expiration = hub.as_str() == "expiring";
             if hub.as_str() == "forbidden" {
                 options.access.claims = vec!["nobody-has-this".to_owned()];
             }
@@ -148,7 +198,10 @@ impl Hubs {
     ) -> anyhow::Result<()> {
         let hub = Conformance::default();
         self.seen.push(hub.outside());
-        let mut options = ConnectionOptions::default();
+        let mut options = ConnectionOptions {
+            stateful_reconnect: Some(StatefulOptions::default()),
+            ..ConnectionOptions::default()
+        };
         change(&mut options);
         self.serve(name, hub, options, paths)
     }
@@ -176,18 +229,9 @@ impl Hubs {
         &mut self,
         name: &str,
         hub: H,
-        mut connection: ConnectionOptions,
+        connection: ConnectionOptions,
         paths: &[&str],
     ) -> anyhow::Result<()> {
-        if self.fast {
-            connection.keep_alive_interval = Duration::from_secs(1);
-            connection.client_timeout = Duration::from_secs(3);
-            connection.handshake_timeout = Duration::from_secs(2);
-            connection.transport_close_timeout = Duration::from_secs(1);
-            connection.disconnect_timeout = Duration::from_secs(2);
-            connection.poll_timeout = Duration::from_secs(2);
-            self.gateway.negotiate_timeout = Duration::from_secs(2);
-        }
         let run = RunOptions {
             detailed_errors: connection.detailed_errors,
         };

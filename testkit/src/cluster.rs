@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use hubplane::axum::Router;
-use hubplane::cluster::{Cluster, ClusterOptions};
+use hubplane::cluster::{Cluster, ClusterOptions, Listener};
 use hubplane::host::{Options as HubOptions, Service};
 use hubplane::{Encoding, Hub};
 use hubplane_client::{Connection, Options};
 use hubplane_node::Phases;
 use hubplane_node::tasks::Tasks;
 use hubplane_node::telemetry::Telemetry;
+use hubplane_node::tls::ServerTls;
 use tokio::net::TcpListener;
 
 /// The deadline of everything that a test waits for.
@@ -70,6 +71,19 @@ impl TestCluster {
             tasks,
             telemetry,
         })
+    }
+
+    /// Serves a gateway's clients over TLS too, on a port of its own, and says which.
+    ///
+    /// # Errors
+    /// If a port cannot be had.
+    pub async fn serve_tls(&self, gateway: usize, tls: ServerTls) -> anyhow::Result<SocketAddr> {
+        let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = socket.local_addr()?;
+        let tls = Some(tls);
+        self.cluster
+            .serve(gateway, Listener { socket, tls }, Router::new());
+        Ok(address)
     }
 
     /// Where clients of a gateway connect.

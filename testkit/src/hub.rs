@@ -111,6 +111,13 @@ impl TestHub {
         ctx.transport().name().to_owned()
     }
 
+    /// The address that the caller connected from, and the path and query that it asked for.
+    fn whence(&self, ctx: &Context) -> (String, String) {
+        let remote = ctx.remote_address().map(|address| address.to_string());
+        let asked = format!("{}?{}", ctx.path(), ctx.query_string());
+        (remote.unwrap_or_default(), asked)
+    }
+
     async fn echo(&self, text: String) -> String {
         text
     }

@@ -51,6 +51,37 @@ pub(crate) fn run_dotnet() -> Result<()> {
     run_command(test.env("CARGO_TARGET_DIR", target_dir()))
 }
 
+/// Whether there is a JDK, and Maven to bring the client.
+pub(crate) fn has_java() -> bool {
+    is_installed("javac") && is_installed("mvn")
+}
+
+/// Builds the command, and lets the Java client at it.
+pub(crate) fn run_java() -> Result<()> {
+    run_script("java")
+}
+
+/// Whether there is a Python that makes environments.
+pub(crate) fn has_python() -> bool {
+    let mut python = Command::new("python3");
+    let venv = python.args(["-c", "import venv, ensurepip"]).output();
+    venv.is_ok_and(|output| output.status.success())
+}
+
+/// Builds the command, and lets the Python clients at it.
+pub(crate) fn run_python() -> Result<()> {
+    run_script("python")
+}
+
+/// The clients that a script of theirs installs and runs.
+fn run_script(clients: &str) -> Result<()> {
+    run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
+    let mut test = Command::new(root().join("testkit/interop").join(clients).join("run.sh"));
+    test.arg(target_dir().join("debug/hubplane"));
+    test.arg("--rows").arg(rows(clients)?);
+    run_command(test.env("CARGO_TARGET_DIR", target_dir()))
+}
+
 /// Where a run says what became of each row of the conformance table: JSON, a line for each row and column.
 fn rows(clients: &str) -> Result<PathBuf> {
     let folder = target_dir().join("conformance");
@@ -64,14 +95,35 @@ fn chromium() -> Result<PathBuf> {
     if let Some(chromium) = installed() {
         return Ok(chromium);
     }
-    apt_get(&["update"])?;
-    apt_get(&["install", "--yes", "--no-install-recommends", "chromium"])?;
+    install("chromium")?;
     installed().context("chromium is installed, and not to be found")
 }
 
-fn apt_get(arguments: &[&str]) -> Result<()> {
-    let mut apt_get = Command::new("apt-get");
-    apt_get.args(arguments);
-    run_command(apt_get.env("DEBIAN_FRONTEND", "noninteractive"))
-        .context("chromium is needed, and installing it needs root")
+/// Installs nginx if it is missing, builds the command, and lets the JavaScript client at it through nginx.
+pub(crate) fn run_nginx() -> Result<()> {
+    if !is_installed("nginx") {
+        install("nginx-light")?;
+    }
+    run_command(&mut cargo(["build", "--workspace", "--bin", "hubplane"]))?;
+    let mut modules = Command::new("npm");
+    modules.args(["ci", "--no-audit", "--no-fund"]);
+    run_command(modules.current_dir(root().join(FOLDER)))?;
+    let mut test = Command::new("node");
+    test.arg(root().join("testkit/interop/nginx/run.mjs"));
+    run_command(test.arg(target_dir().join("debug/hubplane")))
+}
+
+/// Installs a package of Debian.
+fn install(package: &str) -> Result<()> {
+    let steps: [&[&str]; 2] = [
+        &["update"],
+        &["install", "--yes", "--no-install-recommends", package],
+    ];
+    for arguments in steps {
+        let mut apt_get = Command::new("apt-get");
+        apt_get.args(arguments);
+        run_command(apt_get.env("DEBIAN_FRONTEND", "noninteractive"))
+            .with_context(|| format!("{package} is needed, and installing it needs root"))?;
+    }
+    Ok(())
 }

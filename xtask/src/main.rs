@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod command;
+mod differential;
 mod explore;
 mod interop;
 mod phases;
@@ -56,6 +57,8 @@ enum Soak {
         #[arg(long, short)]
         package: Option<String>,
     },
+    /// Compares with the real server, which runs beside, instead of with its recordings.
+    Differential,
     /// Feeds every fuzz target in turn.
     Fuzz {
         /// For how long each.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
             times,
             package,
         }) => explore::repeat(&test, times, package.as_deref()),
+        Task::Soak(Soak::Differential) => differential::run_live(),
         Task::Soak(Soak::Fuzz { seconds }) => explore::fuzz_all(seconds),
         Task::Fuzz { target, seconds } => explore::fuzz(&target, seconds),
     };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 
 use crate::command::{cargo, manifests_below, root, run as run_command, target_dir};
-use crate::{interop, policy};
+use crate::{differential, interop, policy};
 
 /// One line of the table.
 struct Phase {
@@ -49,6 +49,26 @@ const PHASES: &[Phase] = &[
         name: "interop .NET",
         exists: interop::has_dotnet,
         run: interop::run_dotnet,
+    },
+    Phase {
+        name: "interop Java",
+        exists: interop::has_java,
+        run: interop::run_java,
+    },
+    Phase {
+        name: "interop Python",
+        exists: interop::has_python,
+        run: interop::run_python,
+    },
+    Phase {
+        name: "differential",
+        exists: differential::exists,
+        run: differential::run,
+    },
+    Phase {
+        name: "interop nginx",
+        exists: interop::exists,
+        run: interop::run_nginx,
     },
 ];
 

@@ -133,7 +133,7 @@ pub struct OutboundQueue {
     /// What entries that have left took of the window, and nobody has asked for yet.
     window_bytes: u32,
     /// How much of the first entry the transport has taken.
-    taken_bytes: usize,
+    pub(crate) taken_bytes: usize,
     /// Since when something waits and the transport has not taken a byte.
     stuck_since: Option<Instant>,
     /// What it holds of its own, as whoever keeps the account sees it.

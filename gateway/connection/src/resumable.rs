@@ -69,6 +69,11 @@ impl OutboundQueue {
         unacknowledged.is_some_and(|it| !it.attached)
     }
 
+    /// Whether the transport has taken whole entries only.
+    pub fn is_between_frames(&self) -> bool {
+        self.taken_bytes == 0
+    }
+
     /// The number of the first message that another transport would be sent (17.5). No higher than what the client
     /// expects, which may be less than it has acknowledged.
     pub fn first_unacknowledged(&self) -> u64 {
@@ -109,7 +114,6 @@ impl OutboundQueue {
             let bound = Bound::Elsewhere(0);
             self.append(Entry { head, body, bound }, now);
         }
-        self.release();
         self.advances(now);
     }
 

@@ -123,8 +123,8 @@ impl Connection {
             .stateful_reconnect
             .map_or(Duration::ZERO, |options| options.detached_timeout);
         if let Some(stateful) = &mut self.stateful {
+            // An Ack that is due waits for the next transport: however short their lives are, the client hears of it.
             stateful.detached_until.get_or_insert(now + timeout);
-            stateful.ack_at = None;
         }
         true
     }
@@ -164,9 +164,7 @@ impl Connection {
             return false;
         }
         stateful.latest = number;
-        if stateful.detached_until.is_none() {
-            stateful.ack_soon(now);
-        }
+        stateful.ack_soon(now);
         true
     }
 
@@ -243,7 +241,8 @@ impl Connection {
             self.end(CloseReason::TransportLost, None, now);
             return true;
         }
-        if stateful.ack_at.is_none_or(|at| now < at) {
+        let is_due = stateful.ack_at.is_some_and(|at| now >= at);
+        if !is_due || stateful.detached_until.is_some() {
             return false;
         }
         stateful.ack_at = None;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use hubplane_gateway_shard::{Attach, AttachTransport, Command, Shards};
+use hubplane_gateway_shard::{Attach, AttachTransport, Command, Shards, SharedPresence};
 use hubplane_proto_ids::NodeId;
 
 use crate::backplane::Backplane;
@@ -23,6 +23,7 @@ pub(crate) struct Core {
     pub(crate) registry: Arc<Registry>,
     pub(crate) links: Links,
     pub(crate) directory: Directory,
+    pub(crate) presence: SharedPresence,
     pub(crate) lookups: Lookups,
     pub(crate) backplane: Backplane,
     pub(crate) relay: RelayBus,

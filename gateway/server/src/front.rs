@@ -6,6 +6,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware;
 use http::{Method, Response, StatusCode};
 use hubplane_node::tasks::Pool;
 use hubplane_proto_ids::{ConnectionId, ConnectionToken, HubName};
@@ -16,9 +17,11 @@ use crate::admission::Admission;
 use crate::answer;
 use crate::auth::{Authenticator, Identity};
 use crate::core::Core;
+use crate::cors;
 use crate::endpoints::Endpoint;
 use crate::options::HubOptions;
 use crate::query::Query;
+use crate::registry::Negotiated;
 use crate::transports::{self, polls, posts};
 
 /// The front of one gateway.
@@ -42,7 +45,18 @@ pub(crate) struct Asked {
 impl Front {
     /// The routes of the hubs, behind those that the application brought.
     pub(crate) fn routes(self: Arc<Self>, application: Router) -> Router {
-        application.fallback(move |request: Request| handle(Arc::clone(&self), request))
+        let front = Arc::clone(&self);
+        application
+            .fallback(move |request: Request| handle(Arc::clone(&front), request))
+            .layer(middleware::from_fn_with_state(self, cors::around))
+    }
+
+    /// What holds for a path: what its hub says, or what is said of all.
+    pub(crate) fn options_at(&self, path: &str) -> &HubOptions {
+        match self.core.links.endpoint(path) {
+            Some(Endpoint::Hub(hub) | Endpoint::Negotiate(hub)) => self.hub_options(&hub),
+            None => &self.core.options.default_hub,
+        }
     }
 
     pub(crate) fn hub_options(&self, hub: &HubName) -> &HubOptions {
@@ -56,6 +70,7 @@ impl Front {
             authenticated,
             disbelieved,
             claims,
+            ..
         } = identity;
         let configured = self.hub_options(hub).access.judge(*authenticated, claims);
         let declared = self.core.links.judge(hub, *authenticated, claims);
@@ -81,7 +96,10 @@ async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
         .access_token
         .as_deref()
         .filter(|_| method == Method::GET);
-    let identity = front.authenticator.identify(request.headers(), query_token);
+    let identity = front
+        .authenticator
+        .identify(request.headers(), query_token)
+        .await;
     let (hub, negotiates) = match endpoint {
         Endpoint::Hub(hub) => (hub, false),
         Endpoint::Negotiate(hub) => (hub, true),
@@ -108,6 +126,13 @@ async fn handle(front: Arc<Front>, request: Request) -> Response<Body> {
 
 /// Reference signalr-core 3.
 fn negotiate(front: &Front, asked: &Asked) -> Response<Body> {
+    if let Some(redirect) = &front.hub_options(&asked.hub).redirect {
+        let answer = NegotiateResponse::redirect(
+            asked.query.carried_to(&redirect.url),
+            redirect.access_token.clone(),
+        );
+        return answer::json(answer.to_json());
+    }
     if let Some(why) = front.admission.refusal() {
         return answer::unavailable(why);
     }
@@ -132,15 +157,25 @@ fn negotiate(front: &Front, asked: &Asked) -> Response<Body> {
             return answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
         }
     };
+    let options = front.hub_options(&asked.hub);
+    let offers = options.transports.offers();
+    // Over WebSockets alone; but who asks for it and takes another transport is told the same (recorded).
+    let is_stateful =
+        negotiate::asks_for_stateful_reconnect(asked.query.stateful_reconnect.as_deref())
+            && options.connection.allows_stateful_reconnect();
+    let negotiated = Negotiated {
+        connection: id.clone(),
+        hub: asked.hub.clone(),
+        is_stateful,
+    };
     if !front
         .core
         .registry
-        .negotiated(token.clone(), id.clone(), asked.hub.clone(), Instant::now())
+        .negotiated(token.clone(), negotiated, Instant::now())
     {
         return answer::unavailable("Too many connections are being negotiated");
     }
-    let offers = front.hub_options(&asked.hub).transports.offers();
-    answer::json(
-        NegotiateResponse::accepted(version, id.as_str(), token.expose(), false, &offers).to_json(),
-    )
+    let response =
+        NegotiateResponse::accepted(version, id.as_str(), token.expose(), is_stateful, &offers);
+    answer::json(response.to_json())
 }

@@ -6,28 +6,28 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use hubplane_backplane_carrier::{Carrier, Inbound};
-use hubplane_gateway_shard::{Command, LinkSender, ShardOptions, Shards};
+use hubplane_gateway_shard::{Command, LinkSender, ShardOptions, Shards, SharedPresence};
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_proto_ids::NodeId;
 use hubplane_proto_link::{GatewayHello, HubHostHello, ToGateway, ToHubHost};
 use hubplane_router_directory::{GatewayDirectory, Timers};
 use opentelemetry::metrics::Meter;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, KeySourceError};
 use crate::backplane::{self, Backplane};
 use crate::core::Core;
 use crate::directory::{self, Directory, RouterDialer};
 use crate::egress::Egress;
 use crate::front::Front;
 use crate::links::{Link, Links};
-use crate::listener;
+use crate::listener::{self, Listener};
 use crate::lookups::Lookups;
 use crate::metrics;
 use crate::options::GatewayOptions;
+use crate::presence;
 use crate::registry::Registry;
 use crate::relay::{self, RelayBus};
 
@@ -60,6 +60,17 @@ pub struct GatewayParts {
     pub meter: Meter,
 }
 
+/// Why a gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A thread cannot be started.
+    #[error("a thread cannot be started")]
+    Thread(#[from] std::io::Error),
+    /// Keys that tokens are checked with cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeySourceError),
+}
+
 /// A running gateway. Its tasks end with the node's.
 pub struct Gateway {
     core: Arc<Core>,
@@ -72,8 +83,8 @@ impl Gateway {
     /// Starts the shards and the tasks of a gateway. It takes no client until [`admission`](Self::admission) is opened.
     ///
     /// # Errors
-    /// If a thread cannot be started.
-    pub fn start(parts: GatewayParts) -> std::io::Result<Self> {
+    /// See [`StartError`].
+    pub fn start(parts: GatewayParts) -> Result<Self, StartError> {
         let GatewayParts {
             node,
             options,
@@ -84,11 +95,15 @@ impl Gateway {
             tasks,
             meter,
         } = parts;
+        let authenticator = Authenticator::new(&options.auth)?;
+        authenticator.watch(&tasks);
         let directory = Directory::new(GatewayDirectory::new(node.clone(), Timers::default()));
+        let presence = SharedPresence::new(node.clone());
         let shards = Shards::spawn(
             options.shards,
             &ShardOptions::default(),
             &directory.0,
+            &presence,
             &tasks,
         )?;
         let paths = options
@@ -101,6 +116,7 @@ impl Gateway {
             registry: Registry::new(options.negotiate_timeout, options.negotiated_max),
             links: Links::new(paths),
             directory,
+            presence,
             lookups: Lookups::default(),
             backplane: Backplane::new(node.clone(), carrier),
             relay,
@@ -109,7 +125,7 @@ impl Gateway {
             node,
         });
         let front = Arc::new(Front {
-            authenticator: Authenticator::new(&core.options.auth),
+            authenticator,
             core: Arc::clone(&core),
             admission: Admission::default(),
             upgrades: tasks.pool("websocket upgrade"),
@@ -131,6 +147,11 @@ impl Gateway {
             "relay",
             OnFailure::StopNode,
             relay::serve(Arc::clone(&core), requests),
+        );
+        tasks.spawn(
+            "presence",
+            OnFailure::StopNode,
+            presence::drive(Arc::clone(&core)),
         );
         tasks.spawn(
             "negotiated",
@@ -159,6 +180,9 @@ impl Gateway {
         sender: mpsc::Sender<ToHubHost>,
         frames: mpsc::Receiver<ToGateway>,
     ) {
+        for hub in &hello.hubs {
+            self.core.presence.declare(&hub.name, hub.presence);
+        }
         let link = self.core.links.add(hello, LinkSender::new(sender));
         let core = Arc::clone(&self.core);
         tracing::info!(hub_host = %hello.node, hubs = hello.hubs.len(), "linked");
@@ -190,8 +214,9 @@ impl Gateway {
     }
 
     /// Serves clients on this listener by these [`routes`](Self::routes). Stops accepting when `closing` fires.
-    pub fn serve(&self, listener: TcpListener, routes: Router, closing: CancellationToken) {
-        listener::serve(listener, routes, &self.tasks, closing);
+    pub fn serve(&self, listener: impl Into<Listener>, routes: Router, closing: CancellationToken) {
+        let outside = self.core.options.outside.clone();
+        listener::serve(listener.into(), routes, outside, &self.tasks, closing);
     }
 
     /// How many connections are attached.

@@ -13,10 +13,12 @@ mod asking;
 mod auth;
 mod backplane;
 mod core;
+mod cors;
 mod credits;
 mod directory;
 mod egress;
 mod endpoints;
+mod forwarded;
 mod front;
 mod gateway;
 mod links;
@@ -24,7 +26,9 @@ mod listener;
 mod lookups;
 mod metrics;
 mod options;
+mod outside;
 mod owner;
+mod presence;
 mod query;
 mod questions;
 mod registry;
@@ -36,7 +40,12 @@ mod upgrade;
 
 pub use admission::Admission;
 pub use directory::{RouterDialer, RouterStreams};
-pub use gateway::{Gateway, GatewayParts};
-pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits};
-pub use options::{AccessRule, AuthOptions, GatewayOptions, HubOptions, SigningKey, Transports};
+pub use gateway::{Gateway, GatewayParts, StartError};
+pub use hubplane_gateway_connection::{Options as ConnectionOptions, QueueLimits, StatefulOptions};
+pub use listener::{ALPN_PROTOCOLS, Listener};
+pub use options::{
+    AccessRule, AuthOptions, CookieOptions, GatewayOptions, HubOptions, KeySource, KeySourceError,
+    Redirect, RefreshOptions, SigningKey, Transports,
+};
+pub use outside::{Outside, PublicUrl};
 pub use relay::RelayBus;

@@ -121,6 +121,16 @@ impl Links {
         })
     }
 
+    /// A link of a hub for what belongs to no connection: the same for one `hash` while the links last. `None` if no
+    /// hub-host serves the hub now.
+    pub(crate) fn any(&self, hub: &HubName, hash: u64) -> Option<LinkSender> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let links = &tables.hubs.get(hub)?.links;
+        let at = hash.checked_rem(links.len() as u64)?;
+        let link = links.get(usize::try_from(at).ok()?)?;
+        Some(link.sender.clone())
+    }
+
     /// A link for one more connection, by the power of two choices on open connections; `None` if no hub-host serves the
     /// hub now.
     pub(crate) fn place(&self, hub: &HubName) -> Option<(Placed, UserIdSource)> {

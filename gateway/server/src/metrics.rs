@@ -54,6 +54,14 @@ const SHARDS: &[OfShards] = &[
     ),
     (
         Metric::counter(
+            "hubplane_gateway_resumed_connections_total",
+            "{connection}",
+            "Connections that went on over another WebSocket.",
+        ),
+        |shards| shards.resumed,
+    ),
+    (
+        Metric::counter(
             "hubplane_gateway_invocations_total",
             "{invocation}",
             "Invocations handed to hub-hosts.",

@@ -1,16 +1,21 @@
 //! How a gateway behaves.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hubplane_gateway_connection as connection;
+use hubplane_node::config::OriginPattern;
 use hubplane_proto_ids::HubName;
 pub use hubplane_proto_link::AccessRule;
 use hubplane_proto_link::Transport;
 use hubplane_proto_signalr::negotiate::{self, TransportOffer};
 
-pub use crate::auth::{AuthOptions, SigningKey};
+pub use crate::auth::{
+    AuthOptions, CookieOptions, KeySource, KeySourceError, RefreshOptions, SigningKey,
+};
+use crate::outside::Outside;
 
 /// How a gateway treats the connections of one hub.
 #[derive(Debug, Clone, Default)]
@@ -21,10 +26,36 @@ pub struct HubOptions {
     pub transports: Transports,
     /// Who may connect, beside what the hub itself says.
     pub access: AccessRule,
+    /// Whether a connection ends with its token (reference signalr-core 12.1, `CloseOnAuthenticationExpiration`).
+    pub close_on_authentication_expiration: bool,
     /// The lowest negotiate version that is served; 0 is every one that there is (reference signalr-core 3.2).
     pub negotiate_version_min: i32,
     /// Further paths, beside `/hubs/{hub}`.
     pub paths: Vec<String>,
+    /// The origins of the pages that may use it, beside those of the host that they address; empty: pages are not told
+    /// apart, and browsers keep answers from pages of other origins (reference signalr-core 4.2).
+    pub allowed_origins: Vec<OriginPattern>,
+    /// Whether pages of any other origin may open WebSockets all the same, as by the reference's server.
+    pub web_sockets_of_any_origin: bool,
+    /// Where its clients negotiate instead.
+    pub redirect: Option<Redirect>,
+}
+
+/// An endpoint base that a hub's clients are sent to (reference signalr-core 3.4).
+#[derive(Clone)]
+pub struct Redirect {
+    /// Where.
+    pub url: String,
+    /// The bearer token that they use there instead of their own.
+    pub access_token: Option<String>,
+}
+
+impl fmt::Debug for Redirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redirect")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which transports a hub offers; by default all of them.
@@ -84,6 +115,8 @@ pub struct GatewayOptions {
     pub auth: AuthOptions,
     /// For hubs that `hubs` does not name.
     pub default_hub: HubOptions,
+    /// What is between its listeners and clients.
+    pub outside: Outside,
     /// By hub.
     pub hubs: HashMap<HubName, HubOptions>,
     /// How long a negotiated connection waits for its transport.
@@ -98,6 +131,7 @@ impl Default for GatewayOptions {
             shards: 1,
             auth: AuthOptions::default(),
             default_hub: HubOptions::default(),
+            outside: Outside::default(),
             hubs: HashMap::new(),
             negotiate_timeout: Duration::from_secs(15),
             negotiated_max: 100_000,

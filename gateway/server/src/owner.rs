@@ -1,14 +1,13 @@
 //! Who has a connection, and what requests ask of it.
 
 use bytes::Bytes;
-use hubplane_gateway_shard::{Command, PollAnswer};
-use hubplane_proto_ids::ConnectionId;
+use hubplane_gateway_shard::{ClientSocket, Command, PollAnswer, Resume, Resumption};
+use hubplane_proto_ids::{ConnectionId, UserId};
 use tokio::sync::oneshot;
 
 use crate::core::Core;
 
-/// Who has a connection. For now that is a shard of this gateway; requests know nothing but these three questions, so
-/// that another gateway can answer them as well (DESIGN 10).
+/// Who has a connection. For now that is a shard of this gateway; requests know nothing but these questions, so that another gateway can answer them as well (DESIGN 10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owner {
     shard: u8,
@@ -51,6 +50,33 @@ impl Owner {
         core.shards.send(self.shard, command).await;
         // A shard that drops a poll has nothing more to say.
         answered.await.unwrap_or(PollAnswer::Over)
+    }
+
+    /// What another WebSocket would meet; `None` if the connection is gone.
+    pub(crate) async fn resumption(&self, core: &Core) -> Option<Resumption> {
+        let (reply, answered) = oneshot::channel();
+        let connection = self.connection.clone();
+        let command = Command::Resumption { connection, reply };
+        core.shards.send(self.shard, command).await;
+        answered.await.ok()
+    }
+
+    /// Has the connection go on over another WebSocket, if it still can.
+    pub(crate) async fn resume(
+        &self,
+        core: &Core,
+        socket: ClientSocket,
+        read_ahead: Bytes,
+        user: Option<Option<UserId>>,
+    ) {
+        let resume = Resume {
+            connection: self.connection.clone(),
+            socket,
+            read_ahead,
+            user,
+        };
+        let command = Command::Resume(Box::new(resume));
+        core.shards.send(self.shard, command).await;
     }
 
     /// Ends the connection: its client has asked for that.

@@ -14,6 +14,8 @@ pub(crate) struct Query {
     pub(crate) access_token: Option<String>,
     /// The version of negotiate that the client asks for.
     pub(crate) negotiate_version: Option<String>,
+    /// Whether the client asks for stateful reconnect.
+    pub(crate) stateful_reconnect: Option<String>,
     /// What the hub may see: everything but `id` and `access_token`, still escaped.
     pub(crate) visible: String,
 }
@@ -34,6 +36,8 @@ impl Query {
             } else {
                 if key.eq_ignore_ascii_case("negotiateVersion") {
                     join(&mut query.negotiate_version, &value);
+                } else if key.eq_ignore_ascii_case("useStatefulReconnect") {
+                    join(&mut query.stateful_reconnect, &value);
                 }
                 false
             };
@@ -45,6 +49,23 @@ impl Query {
             }
         }
         query
+    }
+}
+
+impl Query {
+    /// A URL to negotiate at instead, with what is left for the hub appended to its own query: clients forget theirs.
+    pub(crate) fn carried_to(&self, url: &str) -> String {
+        let mut url = url.to_owned();
+        let of_negotiate = ["negotiateVersion", "useStatefulReconnect"];
+        for pair in self.visible.split('&').filter(|pair| !pair.is_empty()) {
+            let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+            if of_negotiate.iter().any(|of| of.eq_ignore_ascii_case(key)) {
+                continue;
+            }
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(pair);
+        }
+        url
     }
 }
 
@@ -75,6 +96,23 @@ mod tests {
         let query = Query::parse("access_token=s3cret%2B&_=17&id=t");
         assert_eq!(query.access_token.as_deref(), Some("s3cret+"));
         assert_eq!(query.visible, "_=17");
+    }
+
+    #[test]
+    fn what_is_for_the_hub_goes_along_with_a_redirection() {
+        let query = Query::parse(
+            "room=a%26b&negotiateVersion=1&access_token=s&usestatefulreconnect=true&x",
+        );
+        assert_eq!(
+            query.carried_to("https://a.test/hub"),
+            "https://a.test/hub?room=a%26b&x"
+        );
+        assert_eq!(
+            query.carried_to("https://a.test/hub?k=v"),
+            "https://a.test/hub?k=v&room=a%26b&x"
+        );
+        let none = Query::parse("negotiateVersion=1");
+        assert_eq!(none.carried_to("https://a.test/hub"), "https://a.test/hub");
     }
 
     #[test]

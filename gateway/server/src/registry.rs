@@ -25,6 +25,15 @@ pub(crate) enum AttachError {
     Attached(Transport),
 }
 
+/// What negotiate says of a connection.
+#[derive(Debug)]
+pub(crate) struct Negotiated {
+    pub(crate) connection: ConnectionId,
+    pub(crate) hub: HubName,
+    /// Stateful reconnect was granted.
+    pub(crate) is_stateful: bool,
+}
+
 /// What is known of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -32,6 +41,8 @@ pub(crate) struct Found {
     pub(crate) transport: Option<Transport>,
     /// Who has the connection, once somebody does.
     pub(crate) owner: Option<Owner>,
+    /// Stateful reconnect was granted.
+    pub(crate) is_stateful: bool,
 }
 
 /// What becomes of bytes that a client posts.
@@ -76,6 +87,7 @@ struct Place {
 struct Token {
     connection: ConnectionId,
     hub: HubName,
+    is_stateful: bool,
     /// Its place in `waiting`; `None` once a transport has attached.
     waits: Option<(Instant, u64)>,
     transport: Option<Transport>,
@@ -132,6 +144,7 @@ impl Token {
         Self {
             connection,
             hub,
+            is_stateful: false,
             waits: None,
             transport: None,
             shard: None,
@@ -177,8 +190,7 @@ impl Registry {
     pub(crate) fn negotiated(
         &self,
         token: ConnectionToken,
-        connection: ConnectionId,
-        hub: HubName,
+        negotiated: Negotiated,
         now: Instant,
     ) -> bool {
         let mut tables = self.lock();
@@ -190,7 +202,8 @@ impl Registry {
         tables.waiting.insert(place, token.clone());
         let entry = Token {
             waits: Some(place),
-            ..Token::new(connection, hub)
+            is_stateful: negotiated.is_stateful,
+            ..Token::new(negotiated.connection, negotiated.hub)
         };
         tables.tokens.insert(token, entry);
         true
@@ -250,6 +263,7 @@ impl Registry {
         Some(Found {
             transport: entry.transport,
             owner: entry.owner(),
+            is_stateful: entry.is_stateful,
         })
     }
 
@@ -385,107 +399,4 @@ impl Tables {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TIMEOUT: Duration = Duration::from_secs(15);
-
-    const WEB_SOCKETS: Transport = Transport::WebSockets;
-
-    /// Gives it to a shard, which has nothing to do with it.
-    fn placed(attached: Attached, shard: u8) -> Attached {
-        let mut given = None;
-        attached.place(shard, |attached, _| given = Some(attached));
-        given.unwrap()
-    }
-
-    fn negotiate(registry: &Arc<Registry>, now: Instant) -> ConnectionToken {
-        let token = ConnectionToken::random().unwrap();
-        assert!(registry.negotiated(
-            token.clone(),
-            ConnectionId::random().unwrap(),
-            "chat".parse().unwrap(),
-            now
-        ));
-        token
-    }
-
-    #[test]
-    fn a_token_attaches_once_and_ends_with_its_connection() {
-        let (registry, now) = (Registry::new(TIMEOUT, 10), Instant::now());
-        let (hub, other) = ("chat".parse().unwrap(), "other".parse().unwrap());
-        let token = negotiate(&registry, now);
-        let found = registry.find(&token, &hub, now).unwrap();
-        assert_eq!((found.transport, found.owner), (None, None));
-        assert_eq!(
-            registry
-                .attach(&token, &other, WEB_SOCKETS, now)
-                .unwrap_err(),
-            AttachError::Unknown,
-            "of another hub"
-        );
-        let attached = registry.attach(&token, &hub, WEB_SOCKETS, now).unwrap();
-        let attached = placed(attached, 3);
-        assert_eq!(registry.shard(attached.connection()), Some(3));
-        assert!(registry.has(&hub, attached.connection()));
-        assert!(!registry.has(&other, attached.connection()));
-        assert_eq!(
-            registry.attach(&token, &hub, WEB_SOCKETS, now).unwrap_err(),
-            AttachError::Attached(WEB_SOCKETS)
-        );
-        let found = registry.find(&token, &hub, now + 2 * TIMEOUT).unwrap();
-        assert_eq!(found.transport, Some(WEB_SOCKETS));
-        assert!(found.owner.is_some());
-        let connection = attached.connection().clone();
-        drop(attached);
-        assert_eq!(registry.shard(&connection), None);
-        assert_eq!(
-            registry.attach(&token, &hub, WEB_SOCKETS, now).unwrap_err(),
-            AttachError::Unknown
-        );
-    }
-
-    #[test]
-    fn what_nobody_attaches_to_is_forgotten() {
-        let (registry, now) = (Registry::new(TIMEOUT, 2), Instant::now());
-        let hub = "chat".parse().unwrap();
-        let token = negotiate(&registry, now);
-        negotiate(&registry, now);
-        let third = ConnectionToken::random().unwrap();
-        let id = ConnectionId::random().unwrap();
-        assert!(!registry.negotiated(third.clone(), id.clone(), HubName::clone(&hub), now));
-        let later = now + TIMEOUT;
-        assert_eq!(registry.find(&token, &hub, later), None);
-        assert_eq!(registry.waiting(), 0);
-        assert!(registry.negotiated(third, id, hub, later));
-    }
-
-    #[test]
-    fn what_is_posted_before_a_transport_attaches_is_kept_for_it_within_bounds() {
-        let (registry, now) = (Registry::new(TIMEOUT, 10), Instant::now());
-        let hub: HubName = "chat".parse().unwrap();
-        let token = negotiate(&registry, now);
-        let half = vec![b'x'; POSTED_BYTES_MAX / 2];
-        assert_eq!(registry.post(&token, &hub, &half, now), Posted::Kept);
-        assert_eq!(registry.post(&token, &hub, &half, now), Posted::Kept);
-        assert_eq!(registry.post(&token, &hub, b"x", now), Posted::Full);
-        let attached = registry
-            .attach(&token, &hub, Transport::LongPolling, now)
-            .unwrap();
-        attached.place(1, |attached, posted| {
-            assert_eq!(posted.len(), POSTED_BYTES_MAX);
-            std::mem::forget(attached);
-        });
-        assert!(matches!(
-            registry.post(&token, &hub, b"x", now),
-            Posted::For(_)
-        ));
-        assert!(registry.delete(&token, &hub).is_some());
-        assert_eq!(registry.post(&token, &hub, b"x", now), Posted::Gone);
-        assert_eq!(registry.lock().posted_bytes, 0);
-        let token = negotiate(&registry, now);
-        assert_eq!(registry.post(&token, &hub, &half, now), Posted::Kept);
-        registry.expire(now + TIMEOUT);
-        assert_eq!(registry.lock().posted_bytes, 0);
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use hubplane_backplane_stream::{FetchFailed, FetchRequest, FetchResponse, Number};
-use hubplane_gateway_shard::{Command, JoinReply, LinkSender};
+use hubplane_gateway_shard::{Command, HubUser, JoinReply, LinkSender, Voice};
 use hubplane_proto_ids::{ConnectionId, GroupName, NodeId};
 use hubplane_proto_link::{
     AckId, AckOutcome, Answer, ClientOutcome, CloseReason, GroupOperation, Query, ToHubHost,
@@ -72,6 +72,13 @@ enum Request {
     LookUp {
         query: Query,
         answer: oneshot::Sender<Answer>,
+    },
+    /// Whether this gateway speaks for a user of a hub that hears of presence.
+    SpeaksFor {
+        of: HubUser,
+        asker: NodeId,
+        leaving: bool,
+        answer: oneshot::Sender<Voice>,
     },
 }
 
@@ -165,6 +172,24 @@ impl RelayBus {
             .await
     }
 
+    /// Asks a gateway whether it speaks for a user. `None`: no answer.
+    pub(crate) async fn speaks_for(
+        &self,
+        node: &NodeId,
+        of: HubUser,
+        asker: NodeId,
+        leaving: bool,
+    ) -> Option<Voice> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::SpeaksFor {
+            of,
+            asker,
+            leaving,
+            answer,
+        };
+        self.request(node, request, answered).await
+    }
+
     async fn tell(&self, node: &NodeId, request: Request) {
         if let Some(peer) = self.peer(node)
             && tokio::time::timeout(ANSWER_TIMEOUT, peer.send(request))
@@ -217,6 +242,15 @@ async fn carry_out(core: Arc<Core>, request: Request) {
         }
         Request::LookUp { query, answer } => {
             let _ = answer.send(core.look_up_here(&Arc::new(query)).await);
+        }
+        Request::SpeaksFor {
+            of,
+            asker,
+            leaving,
+            answer,
+        } => {
+            let speaks = core.presence.lock().speaks_for(&of, &asker, leaving);
+            let _ = answer.send(speaks);
         }
         Request::Forget(connection) => {
             let command = Command::Forget(connection.clone());

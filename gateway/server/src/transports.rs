@@ -6,18 +6,20 @@ pub(crate) mod posts;
 mod refusal;
 mod websockets;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
 use http::{HeaderMap, Response};
 use hubplane_gateway_connection as connection;
 use hubplane_gateway_shard::UserSource;
-use hubplane_proto_ids::{ConnectionId, ConnectionToken};
+use hubplane_proto_ids::{ConnectionId, ConnectionToken, HubName};
 use hubplane_proto_link::{ConnectionInfo, Encoding, Header, Transport, UserIdSource};
 
 use crate::answer;
+use crate::auth::{Identity, without_cookie};
 use crate::front::{Asked, Front};
 use crate::links::Placed;
 use crate::listener::Peers;
@@ -42,7 +44,7 @@ pub(crate) struct Beginning {
 pub(crate) async fn get(front: &Arc<Front>, asked: Asked) -> Response<Body> {
     let headers = asked.request.headers();
     if let Some(websocket) = WebSocketRequest::of(&asked.method, headers) {
-        websockets::get(front, asked, &websocket)
+        websockets::get(front, asked, &websocket).await
     } else if wants_events(headers) {
         events::get(front, asked).await
     } else {
@@ -132,12 +134,13 @@ fn begin(
         UserIdSource::Hub => UserSource::AskHub,
     };
     let peers = request.extensions().get::<Peers>().copied();
+    let expires_at = expires_at(front, &hub, &identity);
     let options = Arc::clone(&front.hub_options(&hub).connection);
     let info = ConnectionInfo {
         connection: connection.clone(),
         hub,
         authenticated: identity.authenticated,
-        headers: visible_headers(request.headers()),
+        headers: visible_headers(request.headers(), front.authenticator.cookie()),
         path: request.uri().path().to_owned(),
         query: query.visible,
         remote: peers.map(|peers| peers.remote),
@@ -149,18 +152,32 @@ fn begin(
     Ok(Beginning {
         info,
         user,
-        expires_at: None,
+        expires_at,
         placed,
         options,
     })
 }
 
-/// The headers that a hub sees: all but `authorization`, as far as they fit (DESIGN 6).
-fn visible_headers(headers: &HeaderMap) -> Vec<Header> {
+/// When a connection is over because its token is, if its hub wants that.
+fn expires_at(front: &Front, hub: &HubName, identity: &Identity) -> Option<Instant> {
+    let closes = front.hub_options(hub).close_on_authentication_expiration;
+    identity.expires_at().filter(|_| closes)
+}
+
+/// The headers that a hub sees: all but `authorization` and the cookie that carries tokens, as far as they fit
+/// (DESIGN 6).
+fn visible_headers(headers: &HeaderMap, token_cookie: Option<&str>) -> Vec<Header> {
     let mut room = HEADERS_BYTES_MAX;
     let mut visible = Vec::new();
     for (name, value) in headers {
         let Ok(value) = value.to_str() else { continue };
+        let mut value = Cow::Borrowed(value);
+        if let Some(secret) = token_cookie.filter(|_| name == COOKIE) {
+            match without_cookie(&value, secret) {
+                Some(others) => value = Cow::Owned(others),
+                None => continue,
+            }
+        }
         let cost = name.as_str().len() + value.len();
         if name == AUTHORIZATION || cost > room {
             continue;
@@ -168,7 +185,7 @@ fn visible_headers(headers: &HeaderMap) -> Vec<Header> {
         room -= cost;
         visible.push(Header {
             name: name.as_str().to_owned(),
-            value: value.to_owned(),
+            value: value.into_owned(),
         });
     }
     visible

@@ -7,9 +7,12 @@ use http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use hubplane_gateway_shard::ClientSocket;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tungstenite::handshake::derive_accept_key;
 
 /// A request that asks for a WebSocket, and all that is needed to answer it.
@@ -62,20 +65,26 @@ impl WebSocketRequest {
 pub(crate) enum TakeError {
     #[error("the upgrade failed")]
     Upgrade(#[from] hyper::Error),
-    #[error("the upgraded connection is not a plain socket")]
+    #[error("the upgraded connection is no socket of this listener")]
     Foreign,
     #[error("the socket could not leave its runtime")]
     Socket(#[from] std::io::Error),
 }
 
 /// Waits until the 101 is written, then takes the socket and what was read ahead of it.
-pub(crate) async fn take_socket(
-    upgrade: OnUpgrade,
-) -> Result<(std::net::TcpStream, Bytes), TakeError> {
-    let parts =
-        hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgrade.await?)
-            .map_err(|_| TakeError::Foreign)?;
-    Ok((parts.io.into_inner().into_std()?, parts.read_buf))
+pub(crate) async fn take_socket(upgrade: OnUpgrade) -> Result<(ClientSocket, Bytes), TakeError> {
+    let upgraded = match downcast::<TokioIo<TcpStream>>(upgrade.await?) {
+        Ok(parts) => {
+            let socket = parts.io.into_inner().into_std()?;
+            return Ok((ClientSocket::Plain(socket), parts.read_buf));
+        }
+        Err(upgraded) => upgraded,
+    };
+    let parts = downcast::<TokioIo<TlsStream<TcpStream>>>(upgraded);
+    let parts = parts.map_err(|_| TakeError::Foreign)?;
+    let (socket, connection) = parts.io.into_inner().into_inner();
+    let socket = ClientSocket::Tls(socket.into_std()?, Box::new(connection));
+    Ok((socket, parts.read_buf))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::transport::Wire;
 use crate::transport::events::Events;
 use crate::transport::polls::Polls;
 use crate::transport::websocket::WebSocket;
-use crate::{Attach, AttachTransport};
+use crate::{Attach, AttachTransport, ClientSocket};
 
 impl Shard {
     /// Takes a connection. One that cannot be taken is dropped, as if the client had gone.
@@ -27,6 +27,7 @@ impl Shard {
         if self.ids.contains_key(&id) {
             return tracing::warn!(connection = %id, "a second transport for a connection was dropped");
         }
+        let is_stateful = attach.transport.is_stateful();
         let (wire, read_ahead) = match self.wire(attach.transport) {
             Ok(taken) => taken,
             Err(error) => {
@@ -34,8 +35,12 @@ impl Shard {
             }
         };
         let link = self.links.attach(&attach.link);
+        let presence = self.presence.hears(&attach.info.hub);
         let mut connection = Connection::new(attach.info, attach.user, attach.options, self.now);
         connection.expire_at(attach.expires_at);
+        if is_stateful {
+            connection.grant_stateful_reconnect();
+        }
         let entry = self.entries.vacant_entry();
         let place = entry.key();
         let signal = SocketWaker::new(&self.ready, place);
@@ -56,6 +61,8 @@ impl Shard {
             posted: None,
             asked: Vec::new(),
             serial: self.serial,
+            presence,
+            is_online: false,
             held: false,
             keys_on_their_way: 0,
             dirty: false,
@@ -78,13 +85,9 @@ impl Shard {
     /// Takes over what the front brings, and what of a socket was read ahead.
     fn wire(&self, transport: AttachTransport) -> io::Result<(Wire, Option<Bytes>)> {
         Ok(match transport {
-            AttachTransport::WebSocket { socket, read_ahead } => {
-                let stream = Stream::new(socket)?;
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "a socket keeps its delay");
-                }
-                (Wire::WebSocket(WebSocket::new(stream)), Some(read_ahead))
-            }
+            AttachTransport::WebSocket {
+                socket, read_ahead, ..
+            } => (websocket(socket)?, Some(read_ahead)),
             AttachTransport::Events(body) => (Wire::Events(Events::new(body)), None),
             AttachTransport::Polls => (Wire::Polls(Polls::new(self.now)), None),
         })
@@ -127,6 +130,7 @@ impl Shard {
         entry.keys_on_their_way = keys_on_their_way;
         if keys_on_their_way == 0 {
             entry.connection.handle_visible(self.now);
+            self.user_came(place);
         }
     }
 
@@ -161,12 +165,27 @@ impl Shard {
             return;
         };
         entry.held = false;
+        if entry.presence {
+            let groups = self.sets.groups_of(place);
+            self.tell_left(place, groups);
+            self.user_went(place);
+        }
+        let Some(entry) = self.entries.get(place) else {
+            return;
+        };
         let info = entry.connection.info();
         let mut emptied = Vec::new();
         self.sets.leave_all(place, &mut emptied);
         let mut directory = self.directory.lock();
         for (hub, name) in &emptied {
-            directory.release(&key(hub, name), self.index, self.now);
+            let key = key(hub, name);
+            match name {
+                // Another gateway that the user comes back to asks this one.
+                SetName::User(_) if entry.presence => {
+                    directory.release_later(&key, self.index, self.now);
+                }
+                _ => directory.release(&key, self.index, self.now),
+            }
         }
         directory.release(
             &Key::connection(&info.hub, &info.connection),
@@ -176,6 +195,15 @@ impl Shard {
         drop(directory);
         self.directory.changed.notify_one();
     }
+}
+
+/// Takes over a socket.
+pub(crate) fn websocket(socket: ClientSocket) -> io::Result<Wire> {
+    let stream = Stream::new(socket)?;
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a socket keeps its delay");
+    }
+    Ok(Wire::WebSocket(WebSocket::new(stream)))
 }
 
 /// What the directory calls a set.

@@ -142,6 +142,7 @@ impl Shard {
             entry.unread = false;
             self.to_read.push_back(place);
         }
+        entry.lift();
         if entry.has_to_write() {
             self.mark_dirty(place);
         }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use hubplane_gateway_connection::{AskedId, Options, UserSource};
-use hubplane_proto_ids::{ConnectionId, GroupName, HubName};
+use hubplane_gateway_connection::{AskedId, Options, Resumption, UserSource};
+use hubplane_proto_ids::{ConnectionId, GroupName, HubName, UserId};
 use hubplane_proto_link::{
     AckId, AckOutcome, Answer, Arguments, ClientOutcome, CloseReason, Completion, ConnectionInfo,
     ConnectionSend, Done, Identified, Query, ToGateway, ToHubHost,
@@ -22,6 +22,15 @@ use crate::{ClientSocket, LinkSender, SharedMessage};
 pub enum Command {
     /// Take this transport and serve the connection on it.
     Attach(Box<Attach>),
+    /// Say what another WebSocket for a connection would meet; `reply` is dropped if the connection is gone.
+    Resumption {
+        /// Which one.
+        connection: ConnectionId,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Resumption>,
+    },
+    /// Go on over another WebSocket (reference signalr-core 17.5). It is dropped if the connection cannot any more.
+    Resume(Box<Resume>),
     /// Read these bytes of a client that has no other way than to post them.
     Post {
         /// Which one.
@@ -98,6 +107,8 @@ pub enum AttachTransport {
         socket: ClientSocket,
         /// What was read from it behind the request.
         read_ahead: Bytes,
+        /// Whether the client was granted stateful reconnect.
+        is_stateful: bool,
     },
     /// A response whose body is an [`event_stream`](crate::event_stream).
     Events(BodyWriter),
@@ -133,6 +144,19 @@ impl fmt::Debug for Attach {
             .field("remote", &self.info.remote)
             .finish_non_exhaustive()
     }
+}
+
+/// Another WebSocket for a connection, which the front has answered with 101.
+#[derive(Debug)]
+pub struct Resume {
+    /// Which one.
+    pub connection: ConnectionId,
+    /// The socket.
+    pub socket: ClientSocket,
+    /// What was read from it behind the request.
+    pub read_ahead: Bytes,
+    /// Who asks for it, where users come with tokens. That it is another one than before is logged, and nothing else.
+    pub user: Option<Option<UserId>>,
 }
 
 /// The connection of this gateway whose shard carries out a frame; `None` if the frame is not for one shard.

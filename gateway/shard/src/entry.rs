@@ -33,6 +33,10 @@ pub(crate) struct Entry {
     pub(crate) asked: Vec<(AskedId, oneshot::Sender<ClientOutcome>)>,
     /// Told apart from whoever had this place in the slab before.
     pub(crate) serial: u64,
+    /// Its hub hears of presence.
+    pub(crate) presence: bool,
+    /// It counts among its user's connections.
+    pub(crate) is_online: bool,
     /// Its keys are held in the directory.
     pub(crate) held: bool,
     /// Keys of this connection that are not visible yet.

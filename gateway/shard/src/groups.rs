@@ -31,7 +31,7 @@ impl Shard {
                 .answer(&reply.link, reply.frame(AckOutcome::UnknownConnection));
         };
         let key = Key::group(&hub, &group);
-        let change = self.sets.join(place, &hub, &SetName::Group(group));
+        let change = self.sets.join(place, &hub, &SetName::Group(group.clone()));
         let visibility = {
             let mut directory = self.directory.lock();
             match change {
@@ -42,6 +42,10 @@ impl Shard {
         };
         if change == Change::Edge {
             self.directory.changed.notify_one();
+        }
+        if change != Change::None {
+            // Behind the directory: whoever hears of it and asks finds it.
+            self.tell_joined(place, group);
         }
         match visibility {
             Visibility::Visible => self
@@ -60,7 +64,11 @@ impl Shard {
             None => AckOutcome::UnknownConnection,
             Some((place, hub)) => {
                 let key = Key::group(&hub, &group);
-                if self.sets.leave(place, &hub, &SetName::Group(group)) == Change::Edge {
+                let change = self.sets.leave(place, &hub, &SetName::Group(group.clone()));
+                if change != Change::None {
+                    self.tell_left(place, vec![group]);
+                }
+                if change == Change::Edge {
                     self.directory.lock().release(&key, self.index, self.now);
                     self.directory.changed.notify_one();
                 }
@@ -102,6 +110,7 @@ impl Shard {
         entry.keys_on_their_way = entry.keys_on_their_way.saturating_sub(1);
         if entry.keys_on_their_way == 0 {
             entry.connection.handle_visible(self.now);
+            self.user_came(place);
             self.pump(place);
         }
     }

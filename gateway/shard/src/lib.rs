@@ -30,25 +30,29 @@ mod groups;
 mod links;
 mod message;
 mod metrics;
+mod online;
 mod options;
+mod presence;
 mod questions;
 mod read;
 mod ready;
 mod sets;
 mod shard;
 mod shards;
+mod stateful;
 mod stream;
 mod transport;
 mod websocket;
 mod wheel;
 
 pub use command::{
-    Ask, Attach, AttachTransport, Command, JoinReply, SharedDirectory, connection_of,
+    Ask, Attach, AttachTransport, Command, JoinReply, Resume, SharedDirectory, connection_of,
 };
-pub use hubplane_gateway_connection::{AskedId, UserSource};
+pub use hubplane_gateway_connection::{AskedId, Resumption, UserSource};
 pub use links::{LinkEnded, LinkSender};
 pub use message::{SharedMessage, Unserializable};
 pub use metrics::{CLOSE_REASONS, Metrics};
+pub use online::{AskOthers, HubUser, OnlineUsers, SharedPresence, Told, Voice};
 pub use options::ShardOptions;
 pub use shards::Shards;
 pub use stream::ClientSocket;

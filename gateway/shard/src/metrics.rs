@@ -28,6 +28,8 @@ pub struct Metrics {
     pub memberships: u64,
     /// Connections attached.
     pub attached: u64,
+    /// Other WebSockets that connections went on over.
+    pub resumed: u64,
     /// Messages given to the queue of one connection each, out of sends to audiences.
     pub deliveries: u64,
     /// Invocations handed to hub-hosts.
@@ -54,7 +56,7 @@ pub struct Metrics {
     pub turns: u64,
 }
 
-const FIXED: usize = 14;
+const FIXED: usize = 15;
 const NUMBERS: usize = FIXED + CLOSE_REASONS.len();
 
 impl Metrics {
@@ -99,6 +101,7 @@ impl Metrics {
             self.bytes_out,
             self.unserializable,
             self.turns,
+            self.resumed,
         ]);
         closes.copy_from_slice(&self.closes);
         numbers
@@ -120,6 +123,7 @@ impl Metrics {
             bytes_out: numbers[11],
             unserializable: numbers[12],
             turns: numbers[13],
+            resumed: numbers[14],
             closes: std::array::from_fn(|n| numbers[FIXED + n]),
         }
     }

@@ -158,11 +158,13 @@ impl Shard {
         }
     }
 
-    /// The wire is of no more use: dropped, and the connection told.
+    /// The wire is of no more use: dropped, and the connection told, which may wait for another one.
     pub(crate) fn lose_wire(&mut self, place: usize) {
         if let Some(entry) = self.entries.get_mut(place) {
-            entry.drop_wire();
-            entry.connection.handle_end(End::Lost, self.now);
+            if !entry.detach(self.now) {
+                entry.drop_wire();
+                entry.connection.handle_end(End::Lost, self.now);
+            }
             // Nothing waits in its queue any more.
             self.resume(place);
             self.pump(place);

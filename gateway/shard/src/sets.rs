@@ -117,6 +117,17 @@ impl Sets {
         self.positions.len()
     }
 
+    /// The groups that a connection is in.
+    pub(crate) fn groups_of(&self, place: Place) -> Vec<GroupName> {
+        let memberships = self.memberships.get(place).into_iter().flatten();
+        let sets = memberships.filter_map(|membership| self.sets.get(membership.set));
+        sets.filter_map(|set| match &set.name {
+            SetName::Group(group) => Some(group.clone()),
+            SetName::Hub | SetName::User(_) => None,
+        })
+        .collect()
+    }
+
     /// Adds a connection to a set.
     pub(crate) fn join(&mut self, place: Place, hub: &HubName, name: &SetName) -> Change {
         let set = self.find_or_insert(hub, name);

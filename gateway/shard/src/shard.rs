@@ -24,7 +24,7 @@ use crate::ready::ReadyList;
 use crate::sets::Sets;
 use crate::transport::Pings;
 use crate::wheel::Wheel;
-use crate::{Command, ShardOptions, SharedDirectory};
+use crate::{Command, ShardOptions, SharedDirectory, SharedPresence};
 
 /// All sockets of a shard are read into one buffer of this length, in bytes.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -34,6 +34,7 @@ pub(crate) struct Shard {
     pub(crate) index: u8,
     pub(crate) options: ShardOptions,
     pub(crate) directory: SharedDirectory,
+    pub(crate) presence: SharedPresence,
     pub(crate) entries: Slab<Entry>,
     pub(crate) ids: HashMap<ConnectionId, usize>,
     /// Connections that are over, and whose clients have not asked for their end yet.
@@ -83,7 +84,7 @@ impl Shard {
     pub(crate) fn start(
         index: u8,
         options: ShardOptions,
-        directory: SharedDirectory,
+        shared: (SharedDirectory, SharedPresence),
         published: Arc<Published>,
         inbox: mpsc::Receiver<Command>,
         cancelled: CancellationToken,
@@ -99,7 +100,7 @@ impl Shard {
                 cancelled: Box::pin(cancelled.cancelled_owned()),
                 sleep: Box::pin(tokio::time::sleep_until(now.into())),
             };
-            let shard = Self::new(index, options, directory, published, now);
+            let shard = Self::new(index, options, shared, published, now);
             // The loop bounds each turn itself, and lets the driver run between turns.
             unconstrained(shard.run(sources)).await;
         });
@@ -109,14 +110,16 @@ impl Shard {
     fn new(
         index: u8,
         options: ShardOptions,
-        directory: SharedDirectory,
+        shared: (SharedDirectory, SharedPresence),
         published: Arc<Published>,
         now: Instant,
     ) -> Self {
+        let (directory, presence) = shared;
         Self {
             index,
             options,
             directory,
+            presence,
             entries: Slab::new(),
             ids: HashMap::new(),
             parted: HashMap::new(),
@@ -241,6 +244,12 @@ impl Shard {
             Command::Attach(attach) => self.attach(*attach),
             Command::Deliver(message) => self.deliver(&message),
             Command::FromHub(frame) => self.answer_of_hub(frame),
+            // Whoever asked may have given up.
+            Command::Resumption { connection, reply } => {
+                self.resumption(&connection)
+                    .map(|resumption| reply.send(resumption));
+            }
+            Command::Resume(resume) => self.take_over(*resume),
             Command::Post {
                 connection,
                 bytes,

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::metrics::{Metrics, Published};
 use crate::shard::Shard;
-use crate::{Command, ShardOptions, SharedDirectory};
+use crate::{Command, ShardOptions, SharedDirectory, SharedPresence};
 
 /// The shards of one node. Cheap to clone; the threads end when the last clone is dropped, or when the node's tasks are
 /// cancelled.
@@ -32,16 +32,17 @@ impl Shards {
         count: u8,
         options: &ShardOptions,
         directory: &SharedDirectory,
+        presence: &SharedPresence,
         tasks: &Tasks,
     ) -> io::Result<Self> {
         let mut shards = Vec::with_capacity(usize::from(count));
         for index in 0..count.clamp(1, 64) {
             let (inbox, commands) = mpsc::channel(options.inbox_max.max(1));
             let published = Arc::new(Published::default());
-            let (options, directory) = (options.clone(), directory.clone());
+            let (options, shared) = (options.clone(), (directory.clone(), presence.clone()));
             let (cancelled, metrics) = (tasks.cancelled().clone(), Arc::clone(&published));
             tasks.thread("shard", OnFailure::StopNode, move || {
-                Shard::start(index, options, directory, metrics, commands, cancelled)
+                Shard::start(index, options, shared, metrics, commands, cancelled)
             })?;
             shards.push(Handle { inbox, published });
         }

@@ -106,6 +106,8 @@ fn once_each<T: Ord>(mut names: SmallVec<[T; 1]>) -> SmallVec<[T; 1]> {
 /// ```
 #[derive(Clone)]
 #[must_use = "an audience receives nothing before something is sent to it"]
+#[doc(alias = "IClientProxy")]
+#[doc(alias = "IHubClients")]
 pub struct Audience {
     origin: Origin,
     audience: Result<link::Audience, InvalidId>,
@@ -148,6 +150,8 @@ impl Audience {
     /// # Errors
     /// [`SendError`] if an argument cannot be written for every client, if the message is too long or a name is none,
     /// and if the link to the gateway is lost.
+    #[doc(alias = "SendAsync")]
+    #[doc(alias = "SendCoreAsync")]
     pub fn send(&self, target: &str, arguments: impl ClientArguments) -> Sending {
         Sending::new(&self.origin.port, self.frame(target, &arguments))
     }

@@ -23,6 +23,7 @@ use crate::{Audience, ClientArguments, InvokeError, SendError};
 /// [`HubContext`](crate::HubContext).
 #[derive(Clone)]
 #[must_use = "a client receives nothing before something is sent to it"]
+#[doc(alias = "ISingleClientProxy")]
 pub struct Client(Audience);
 
 impl Client {
@@ -63,6 +64,7 @@ impl Client {
     /// # Errors
     /// [`InvokeError`]: the client fails or answers with something else, it is not there or goes away, or the arguments
     /// cannot be sent. It cannot be asked in `on_connected`, whose client answers nothing before that has returned.
+    #[doc(alias = "InvokeAsync")]
     pub fn invoke<T: DeserializeOwned>(
         &self,
         target: &str,

@@ -24,6 +24,7 @@ use crate::{
 /// What one invocation, or one lifecycle method, sends arrives at any one connection in program order, its completion
 /// last (DESIGN 5).
 #[derive(Clone)]
+#[doc(alias = "HubCallerContext")]
 pub struct Context(Arc<Parts>);
 
 struct Parts {
@@ -46,11 +47,13 @@ impl Context {
     }
 
     /// The user of this connection, if it has one.
+    #[doc(alias = "UserIdentifier")]
     pub fn user_id(&self) -> Option<&UserId> {
         self.0.connection.user.as_ref()
     }
 
     /// What this connection brought when it came.
+    #[doc(alias = "GetHttpContext")]
     pub fn request(&self) -> &Request {
         &self.0.connection.request
     }
@@ -109,6 +112,7 @@ impl Context {
     ///
     /// # Errors
     /// [`SendError`](crate::SendError) if the text names no group, or if it could not be found out what became of it.
+    #[doc(alias = "AddToGroupAsync")]
     pub fn join(&self, group: impl AsRef<str>) -> Changing {
         self.add_to_group(self.connection_id(), group)
     }
@@ -117,6 +121,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`join`](Self::join).
+    #[doc(alias = "RemoveFromGroupAsync")]
     pub fn leave(&self, group: impl AsRef<str>) -> Changing {
         self.remove_from_group(self.connection_id(), group)
     }
@@ -177,6 +182,7 @@ impl Context {
     /// Waits until this connection has ended, or the link to its gateway is lost.
     ///
     /// A method is not ended by that: it goes on and may still send to others. Cancel safe.
+    #[doc(alias = "ConnectionAborted")]
     pub fn disconnected(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.connection.ended.fired()
     }
@@ -215,6 +221,7 @@ impl Context {
     /// ana.stream::<u32>("watch", ()).cancel();
     /// ben.next::<()>("Gone");
     /// ```
+    #[doc(alias = "CancellationToken")]
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
         let (cancelled, ended) = (self.0.running.cancelled.fired(), self.disconnected());
         async move {

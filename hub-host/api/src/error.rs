@@ -29,6 +29,7 @@ use crate::host::LinkLost;
 /// ```
 ///
 /// As with `anyhow::Error`, it is not a `std::error::Error` itself, and converts into a boxed one.
+#[doc(alias = "HubException")]
 pub struct HubError {
     name: Cow<'static, str>,
     text: String,

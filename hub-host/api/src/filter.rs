@@ -46,6 +46,7 @@ use crate::{Call, Context, Disconnect, HubError};
 /// let ana = testing::TestHub::new(Echoes).connect("ana");
 /// assert_eq!(ana.invoke("echo", ("hello",)), Ok("HELLO".to_owned()));
 /// ```
+#[doc(alias = "IHubFilter")]
 pub trait Filter: Send + Sync + 'static {
     /// Around a method.
     fn invoke<'a>(&'a self, call: Call, next: Next<'a>) -> Filtered<'a, Returned> {

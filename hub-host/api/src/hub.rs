@@ -9,7 +9,9 @@ use crate::rule::Rule;
 use crate::typescript::Declared;
 use crate::upload::Uploads;
 use crate::value::BindError;
-use crate::{Call, Context, Declarations, Disconnect, Filters, HubError, Request};
+use crate::{
+    Call, Context, Declarations, Disconnect, Filters, HubContext, HubError, Presence, Request,
+};
 
 /// A hub: the methods that its clients invoke. Made by `#[hub]` on an `impl` block of its type.
 ///
@@ -38,12 +40,13 @@ use crate::{Call, Context, Declarations, Disconnect, Filters, HubError, Request}
 /// | `#[method(anonymous)]` | everybody who is connected, whatever the hub's own `authorize` says |
 ///
 /// Who may not connect is refused with 401, or with 403 if the token is valid and not enough. Who may not invoke a method
-/// reads that the user is unauthorized; the connection stays. Five names are the hub's own and cannot be invoked:
+/// reads that the user is unauthorized; the connection stays. Six names are the hub's own and cannot be invoked:
 ///
 /// | Function | Runs |
 /// | --- | --- |
 /// | `async fn on_connected(&self, ctx: &Context)` | before the first invocation of a connection; an error closes it |
 /// | `async fn on_disconnected(&self, ctx: &Context, reason: &Disconnect)` | once, when it has ended; not if `on_connected` failed |
+/// | `async fn on_presence(&self, hub: &HubContext, change: &Presence)` | whenever somebody joins or leaves a group, comes online or goes offline: see [`Presence`](crate::Presence) |
 /// | `fn user_id(&self, request: &Request) -> Option<String>` | before all others: who the user of a connection is; a panic fails the handshake |
 /// | `fn authorize(&self, call: &Call) -> bool`, `async` or not | before each method, unless that is `anonymous`: whether it may run |
 /// | `fn filters(&self) -> Filters` | once: what is around all methods, see [`Filter`](crate::Filter) |
@@ -76,7 +79,7 @@ use crate::{Call, Context, Declarations, Disconnect, Filters, HubError, Request}
 /// assert_eq!(ana.invoke("look", ()), Ok(()));
 /// ```
 ///
-/// The first two may be without the parameters that they do not need, and may return nothing or a `Result`.
+/// The first three may be without the parameters that they do not need, and may return nothing or a `Result`.
 pub trait Hub: Sized + Send + Sync + 'static {
     /// The name that clients connect to, unless the host gives it another.
     const NAME: &'static str;
@@ -93,6 +96,7 @@ type Invoke<H> = fn(
 ) -> Result<BoxFuture<'static, Result<Returned, HubError>>, BindError>;
 type Connected<H> = fn(Arc<H>, Context) -> BoxFuture<'static, Result<(), HubError>>;
 type Disconnected<H> = fn(Arc<H>, Context, Disconnect) -> BoxFuture<'static, Result<(), HubError>>;
+type OnPresence<H> = fn(Arc<H>, HubContext, Presence) -> BoxFuture<'static, Result<(), HubError>>;
 type Authorize<H> = fn(Arc<H>, Call) -> BoxFuture<'static, bool>;
 type FiltersOf<H> = fn(&H) -> Filters;
 type NameUser<H> = fn(&H, &Request) -> Option<String>;
@@ -102,6 +106,7 @@ pub struct Definition<H> {
     pub(crate) methods: Vec<Method<H>>,
     pub(crate) connected: Option<Connected<H>>,
     pub(crate) disconnected: Option<Disconnected<H>>,
+    pub(crate) presence: Option<OnPresence<H>>,
     pub(crate) user_id: Option<NameUser<H>>,
     pub(crate) rule: Rule,
     pub(crate) authorize: Option<Authorize<H>>,
@@ -118,6 +123,7 @@ impl<H> Definition<H> {
             methods: Vec::new(),
             connected: None,
             disconnected: None,
+            presence: None,
             user_id: None,
             rule: Rule::OPEN,
             authorize: None,
@@ -146,6 +152,12 @@ impl<H> Definition<H> {
     #[doc(hidden)]
     pub fn disconnected(mut self, run: Disconnected<H>) -> Self {
         self.disconnected = Some(run);
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn presence(mut self, run: OnPresence<H>) -> Self {
+        self.presence = Some(run);
         self
     }
 
@@ -203,6 +215,7 @@ impl<H> fmt::Debug for Definition<H> {
             .field("methods", &self.methods)
             .field("connected", &self.connected.is_some())
             .field("disconnected", &self.disconnected.is_some())
+            .field("presence", &self.presence.is_some())
             .field("user_id", &self.user_id.is_some())
             .finish()
     }

@@ -13,6 +13,7 @@ use crate::{Audience, Changing, Client, Closing, QuestionError, Timestamp};
 ///
 /// It has the senders of [`Context`](crate::Context) that need no caller. Cloning one is cheap.
 #[derive(Clone)]
+#[doc(alias = "IHubContext")]
 pub struct HubContext {
     origin: Origin,
 }
@@ -76,6 +77,7 @@ impl HubContext {
     /// # Errors
     /// [`SendError`](crate::SendError) if a text names no group or connection, or if it could not be found out what
     /// became of it; an unknown connection is no error but in what it returns.
+    #[doc(alias = "AddToGroupAsync")]
     pub fn add_to_group(&self, connection: impl AsRef<str>, group: impl AsRef<str>) -> Changing {
         self.origin
             .change(GroupOperation::Add, connection.as_ref(), group.as_ref())
@@ -85,6 +87,7 @@ impl HubContext {
     ///
     /// # Errors
     /// As [`add_to_group`](Self::add_to_group).
+    #[doc(alias = "RemoveFromGroupAsync")]
     pub fn remove_from_group(
         &self,
         connection: impl AsRef<str>,

@@ -49,6 +49,8 @@ use crate::HubError;
 /// assert!(end.unwrap_err().ends_with("HubException: odd"));
 /// ```
 #[must_use = "a client sees nothing of a stream that is not returned"]
+#[doc(alias = "IAsyncEnumerable")]
+#[doc(alias = "ChannelReader")]
 pub struct Items<T>(BoxStream<'static, Result<T, HubError>>);
 
 impl<T: Send + 'static> Items<T> {

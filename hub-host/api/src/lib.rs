@@ -57,6 +57,7 @@ mod hub;
 mod hub_context;
 mod items;
 mod name;
+mod presence;
 #[doc(hidden)]
 pub mod private;
 mod question;
@@ -89,6 +90,7 @@ pub use hubplane_hub_host_macros::{TypeScript, client, hub};
 pub use hubplane_proto_ids::{ConnectionId, GroupName, HubName, UserId};
 pub use hubplane_proto_link::{Claim, Encoding, Transport};
 pub use items::{Giving, Items};
+pub use presence::Presence;
 pub use question::Listed;
 pub use request::Request;
 pub use returned::Returned;

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hubplane_proto_ids::ConnectionId;
-use hubplane_proto_link::{Claim, ConnectionInfo, Encoding, Transport};
+use hubplane_proto_link::{Claim, ConnectionInfo, Encoding, Transport, permits};
 
 /// What a connection brought when it came: who it says that it is, and the request that opened its transport.
 ///
 /// Fixed for the life of the connection. Cloning one is cheap.
 #[derive(Clone)]
+#[doc(alias = "HttpContext")]
 pub struct Request(Arc<ConnectionInfo>);
 
 impl Request {
@@ -36,6 +37,27 @@ impl Request {
     pub fn claim(&self, name: &str) -> Option<&str> {
         let claim = self.0.claims.iter().find(|claim| claim.name == name)?;
         Some(&claim.value)
+    }
+
+    /// Whether the token gives its bearer this role: by a claim `role` or `roles`, or the one that .NET's tokens have.
+    ///
+    /// ```
+    /// # use hubplane_hub::*;
+    /// # struct Shop;
+    /// #[hub]
+    /// impl Shop {
+    ///     fn discount(&self, ctx: &Context) -> u32 {
+    ///         if ctx.is_in_role("keeper") { 20 } else { 0 }
+    ///     }
+    /// }
+    ///
+    /// let hub = testing::TestHub::new(Shop);
+    /// let keeper = hub.connection().claim("roles", "keeper").open().unwrap();
+    /// assert_eq!(keeper.invoke("discount", ()), Ok(20));
+    /// assert_eq!(hub.connect("ana").invoke("discount", ()), Ok(0));
+    /// ```
+    pub fn is_in_role(&self, role: &str) -> bool {
+        permits(&[role], &[""; 0], &self.0.claims)
     }
 
     /// The headers as (name in lower case, value), in their order; `authorization` is not among them.
@@ -83,7 +105,31 @@ impl Request {
             .map(|(_, value)| unescape(value).into_owned())
     }
 
-    /// Where the client is.
+    /// All of the query, unescaped, in its order. A name may be there several times.
+    ///
+    /// ```
+    /// # use hubplane_hub::*;
+    /// # struct Tags;
+    /// #[hub]
+    /// impl Tags {
+    ///     fn tags(&self, ctx: &Context) -> Vec<String> {
+    ///         let tags = ctx.query_pairs().filter(|(name, _)| name == "tag");
+    ///         tags.map(|(_, tag)| tag.into_owned()).collect()
+    ///     }
+    /// }
+    ///
+    /// let hub = testing::TestHub::new(Tags);
+    /// let ana = hub.connection().query("tag=a%20b&x&tag=c").open().unwrap();
+    /// assert_eq!(ana.invoke::<Vec<String>>("tags", ()).unwrap(), ["a b", "c"]);
+    /// ```
+    pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let pairs = self.0.query.split('&').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.map(|(name, value)| (unescape(name), unescape(value)))
+    }
+
+    /// Where the client is. In a test that is `None`, unless the test says it.
+    #[doc(alias = "RemoteIpAddress")]
     pub fn remote_address(&self) -> Option<SocketAddr> {
         self.0.remote
     }

@@ -36,6 +36,7 @@
 mod client;
 mod executor;
 mod port;
+mod presence;
 mod requests;
 mod streams;
 mod world;
@@ -110,9 +111,11 @@ impl TestHub {
 
     /// Runs what a host would run, with a limit to invocations for instance.
     pub fn of(service: Service) -> Self {
+        let world = World::default();
+        world.with(|state| state.presence.heard = service.declaration().presence);
         let parts = Parts {
             service,
-            world: Arc::default(),
+            world: Arc::new(world),
             executor: Executor::default(),
             connections: AtomicUsize::new(0),
         };
@@ -197,6 +200,15 @@ impl TestHub {
                 for work in spawned {
                     self.parts.executor.spawn(work);
                 }
+                continue;
+            }
+            if let Some(change) = self.parts.world.next_presence() {
+                let run = self.parts.service.presence(&self.port(), change);
+                let world = Arc::clone(&self.parts.world);
+                self.parts.executor.spawn(async move {
+                    run.await;
+                    world.told();
+                });
                 continue;
             }
             // What was freed by that comes next: calls that waited for a slot, and ends of connections.

@@ -48,6 +48,8 @@ const CREDIT_BATCH: u32 = UPLOAD_CREDIT_ITEMS / 2;
 /// numbers.complete();
 /// assert_eq!(sum.result(), Ok(42));
 /// ```
+#[doc(alias = "IAsyncEnumerable")]
+#[doc(alias = "ChannelReader")]
 pub struct Upload<T> {
     source: Option<Source>,
     items: PhantomData<fn() -> T>,

@@ -135,6 +135,7 @@ fn definition(block: &mut ItemImpl, api: &TokenStream, wrong: &mut Errors) -> Ve
         let part = check(function).and_then(|()| match function.sig.ident.to_string().as_str() {
             "on_connected" => connected(function, api),
             "on_disconnected" => disconnected(function, api),
+            "on_presence" => presence(function, api),
             "user_id" => user_id(function, api),
             "authorize" => authorize(function, api),
             "filters" => filters(function, api),
@@ -250,6 +251,24 @@ fn disconnected(function: &ImplItemFn, api: &TokenStream) -> Result<TokenStream,
     Ok(quote! {
         let definition = definition.disconnected(
             |hub: #api::private::Arc<Self>, ctx: #api::Context, reason: #api::Disconnect| { let _ = (&ctx, &reason); #end },
+        );
+    })
+}
+
+fn presence(function: &ImplItemFn, api: &TokenStream) -> Result<TokenStream, Error> {
+    let known = [
+        ("HubContext", quote!(&ctx,)),
+        ("Presence", quote!(&change,)),
+    ];
+    let takes = lifecycle(
+        function,
+        &known,
+        "`hub: &HubContext` and `change: &Presence`",
+    )?;
+    let end = end(function, &takes);
+    Ok(quote! {
+        let definition = definition.presence(
+            |hub: #api::private::Arc<Self>, ctx: #api::HubContext, change: #api::Presence| { let _ = (&ctx, &change); #end },
         );
     })
 }

@@ -16,6 +16,7 @@ mod host;
 mod link;
 pub mod metrics;
 mod port;
+mod presence;
 mod stuck;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use hubplane_hub::HubName;
 use hubplane_hub::host::{Connection, Ended, Port, Run, Service};
 use hubplane_proto_ids::{ConnectionId, NodeId, UserId};
 use hubplane_proto_link::{
-    CloseReason, ConnectionInfo, Done, Invocation, Stage, ToGateway, ToHubHost,
+    CloseReason, ConnectionInfo, Done, Invocation, PresenceChanges, Stage, ToGateway, ToHubHost,
 };
 use tokio::sync::mpsc;
 
@@ -16,6 +16,7 @@ use crate::any::LinkFirst;
 use crate::host::{Hosted, Inner};
 use crate::metrics::Counts;
 use crate::port::LinkPort;
+use crate::presence::Changes;
 
 /// The reading end of a link, with a record for each of its connections.
 pub(crate) struct Link {
@@ -24,6 +25,8 @@ pub(crate) struct Link {
     port: Arc<LinkPort>,
     outside: Arc<LinkFirst>,
     records: HashMap<ConnectionId, Arc<Record>>,
+    /// What the hubs that hear of presence are still to be told.
+    presence: HashMap<HubName, Changes>,
 }
 
 /// A connection of this link.
@@ -54,6 +57,7 @@ impl Link {
             port,
             outside,
             records: HashMap::new(),
+            presence: HashMap::new(),
         }
     }
 
@@ -90,6 +94,7 @@ impl Link {
                 ToHubHost::Answer { id, answer } => self.port.answer(id, answer),
                 ToHubHost::Window { connection, bytes } => self.port.window(&connection, bytes),
                 ToHubHost::Credit { caller, bytes } => self.port.credit(&caller, bytes),
+                ToHubHost::Presence(changed) => self.presence(changed),
             }
         }
         tracing::debug!(gateway = %self.gateway, "link ended");
@@ -108,6 +113,22 @@ impl Link {
             tracing::error!(gateway = %self.gateway, %hub, "a frame for a hub that is not served here");
         }
         hosted
+    }
+
+    /// Hands changes to who tells the hub, and never waits for that.
+    fn presence(&mut self, changed: PresenceChanges) {
+        let PresenceChanges { hub, changes } = changed;
+        let Some(Hosted { service, counts }) = self.hosted(&hub) else {
+            return;
+        };
+        let (service, counts) = (service.clone(), Arc::clone(counts));
+        let waiting = self.presence.entry(hub).or_insert_with(|| {
+            let outside = Arc::clone(&self.outside) as Arc<dyn Port>;
+            let (waiting, tell) = Changes::new(&service, outside, &self.host.watch);
+            self.host.calls.spawn(tell);
+            waiting
+        });
+        waiting.push(changes, &counts);
     }
 
     fn identify(&self, info: Arc<ConnectionInfo>) {
@@ -145,7 +166,10 @@ impl Link {
         record.counts.connected();
         let opening = open(Arc::clone(&record), Arc::clone(&self.port));
         let hub = record.service.name();
-        let opening = self.host.watch.watched(hub, &id, "on_connected", opening);
+        let opening = self
+            .host
+            .watch
+            .watched(hub, Some(&id), "on_connected", opening);
         self.host.calls.spawn(opening);
         if let Some(before) = self.records.insert(id, record) {
             // The gateway says that it is another one now.
@@ -185,7 +209,7 @@ impl Link {
             let hub = record.service.name().clone();
             let closing = close_record(record, Arc::clone(&self.port), reason);
             let watch = &self.host.watch;
-            let closing = watch.watched(&hub, connection, "on_disconnected", closing);
+            let closing = watch.watched(&hub, Some(connection), "on_disconnected", closing);
             self.host.calls.spawn(closing);
         }
     }
@@ -205,7 +229,7 @@ impl Link {
         // What comes next on the link may name it.
         let run = record.service.invoke(&record.connection, invocation);
         let (hub, connection) = (record.service.name(), record.connection.id());
-        let run = host.watch.watched(hub, connection, &target, run);
+        let run = host.watch.watched(hub, Some(connection), &target, run);
         self.host.calls.spawn(async move {
             let started = Instant::now();
             let ended = run.await;

@@ -31,8 +31,14 @@ const DURATION: Metric = Metric::histogram(
     "How long invocations ran, by hub.",
 );
 
+const MISSED: Metric = Metric::counter(
+    "hubplane_hub_host_missed_presence_changes_total",
+    "{change}",
+    "Changes of presence that found no room because `on_presence` did not keep up, by hub.",
+);
+
 /// What this crate declares.
-pub const ALL: &[Metric] = &[CONNECTIONS, INVOCATIONS, RUNNING, DURATION];
+pub const ALL: &[Metric] = &[CONNECTIONS, INVOCATIONS, RUNNING, DURATION, MISSED];
 
 /// Upper bounds of the duration's buckets, in seconds.
 const BOUNDS: [f64; 11] = [
@@ -55,6 +61,7 @@ pub(crate) struct Counts {
     connections: AtomicU64,
     running: AtomicU64,
     ended: [AtomicU64; RUNS.len()],
+    missed: AtomicU64,
 }
 
 impl Counts {
@@ -65,6 +72,7 @@ impl Counts {
             connections: AtomicU64::new(0),
             running: AtomicU64::new(0),
             ended: Default::default(),
+            missed: AtomicU64::new(0),
         })
     }
 
@@ -78,6 +86,11 @@ impl Counts {
 
     pub(crate) fn disconnected(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A change of presence found no room.
+    pub(crate) fn missed(&self) {
+        self.missed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn started(&self) {
@@ -108,6 +121,12 @@ impl Metrics {
         RUNNING.observe(meter, move |number| {
             for counts in &*of_hubs {
                 number.observe(counts.running.load(Ordering::Relaxed), counts.label());
+            }
+        });
+        let of_hubs = Arc::clone(&hubs);
+        MISSED.observe(meter, move |number| {
+            for counts in &*of_hubs {
+                number.observe(counts.missed.load(Ordering::Relaxed), counts.label());
             }
         });
         INVOCATIONS.observe(meter, move |number| {

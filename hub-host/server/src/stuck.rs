@@ -25,7 +25,7 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 pub(crate) struct Entry {
     hub: HubName,
-    connection: ConnectionId,
+    connection: Option<ConnectionId>,
     target: String,
     /// Milliseconds from the start of the watch, plus one; zero while it waits for something.
     since: AtomicU64,
@@ -49,14 +49,14 @@ impl Watch {
     pub(crate) fn watched<F: Future>(
         self: &Arc<Self>,
         hub: &HubName,
-        connection: &ConnectionId,
+        connection: Option<&ConnectionId>,
         target: &str,
         run: F,
     ) -> Watched<F> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let entry = Arc::new(Entry {
             hub: hub.clone(),
-            connection: connection.clone(),
+            connection: connection.cloned(),
             target: target.to_owned(),
             since: AtomicU64::new(0),
             told: AtomicBool::new(false),
@@ -99,7 +99,8 @@ impl Watch {
                     target,
                     ..
                 } = &*entry;
-                tracing::error!(%hub, target, %connection, "hub code keeps its thread: it computes or blocks without an await");
+                let connection = connection.as_ref().map(tracing::field::display);
+                tracing::error!(%hub, target, connection, "hub code keeps its thread: it computes or blocks without an await");
             }
         }
     }
@@ -152,10 +153,15 @@ mod tests {
             let stuck = watch.stuck(watch.started + after);
             stuck.iter().map(|entry| entry.target.clone()).collect()
         };
-        let waits = watch.watched(&hub, &connection, "Waits", std::future::pending::<()>());
+        let waits = watch.watched(
+            &hub,
+            Some(&connection),
+            "Waits",
+            std::future::pending::<()>(),
+        );
         let mut waits = Box::pin(waits);
         assert!(waits.as_mut().now_or_never().is_none());
-        let keeps = watch.watched(&hub, &connection, "Keeps", async {
+        let keeps = watch.watched(&hub, Some(&connection), "Keeps", async {
             // As if this took so long.
             assert!(names(Duration::ZERO).is_empty());
             assert_eq!(names(Duration::from_secs(10)), ["Keeps"]);

@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod order;
+mod presence;
 mod streams;
 mod windows;
 

@@ -7,11 +7,12 @@ use std::time::{Duration, SystemTime};
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, Query, Request};
-use axum::http::header::{CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
+use hubplane_gateway_server::PublicUrl;
 use hubplane_hub::{HubContext, HubError, InvokeError};
 use serde::{Deserialize, Serialize};
 
@@ -103,7 +104,8 @@ async fn echo_redirect(request: Request) -> Response {
         .path_and_query()
         .map_or("", |path| path.as_str());
     let rest = path.strip_prefix("/echoredirect").unwrap_or_default();
-    let location = [(LOCATION, format!("/echo{rest}"))];
+    let base = public(&request).map_or("", |url| &url.path_base);
+    let location = [(LOCATION, format!("{base}/echo{rest}"))];
     (StatusCode::TEMPORARY_REDIRECT, location).into_response()
 }
 
@@ -141,7 +143,8 @@ fn tokens(key: &[u8]) -> Router {
         .route(
             "/redirecttoken/negotiate",
             post(move |request: Request| {
-                let url = format!("{}/authorizedhub", origin(&request));
+                let base = public(&request).map(PublicUrl::base).unwrap_or_default();
+                let url = format!("{base}/authorizedhub");
                 let token = token(&redirecting, "testuser", REDIRECTED_LIFETIME);
                 std::future::ready(token.map(|token| {
                     Json(Redirection {
@@ -168,20 +171,14 @@ fn token(
         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// The scheme, host and port that a request was made to.
-fn origin(request: &Request) -> String {
-    let header = |headers: &HeaderMap| Some(headers.get(HOST)?.to_str().ok()?.to_owned());
-    let host = match request.uri().authority() {
-        Some(authority) => Some(authority.to_string()),
-        None => header(request.headers()),
-    };
-    let scheme = if is_secure(request) { "https" } else { "http" };
-    format!("{scheme}://{}", host.unwrap_or_default())
+/// How a request was addressed.
+fn public(request: &Request) -> Option<&PublicUrl> {
+    request.extensions().get()
 }
 
 /// Whether a request came over TLS.
 fn is_secure(request: &Request) -> bool {
-    request.uri().scheme_str() == Some("https")
+    public(request).is_some_and(|url| url.is_secure)
 }
 
 /// What every answer under a path with `/negotiate` sets: two cookies, and one that has expired. Over TLS they are for

@@ -64,7 +64,24 @@ pub(super) fn uncreatable(before: HubOptions) -> HubOptions {
 fn at(name: &str, mut options: HubOptions) -> HubOptions {
     options.paths.push(format!("/{name}"));
     Arc::make_mut(&mut options.connection).detailed_errors = true;
+    for_local_pages(&mut options);
     options
+}
+
+/// Pages of this machine may use it, unless the configuration says which may.
+pub(super) fn for_local_pages(options: &mut HubOptions) {
+    const LOCAL: [&str; 4] = [
+        "http://localhost:*",
+        "https://localhost:*",
+        "http://127.0.0.1:*",
+        "https://127.0.0.1:*",
+    ];
+    if options.allowed_origins.is_empty() {
+        let patterns = LOCAL.iter().filter_map(|origin| origin.parse().ok());
+        options.allowed_origins = patterns.collect();
+        // As by the tests' own server.
+        options.web_sockets_of_any_origin = true;
+    }
 }
 
 /// What stands for a hub whose construction fails: a value that serves all connections is there before any of them. Its

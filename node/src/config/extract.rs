@@ -62,7 +62,7 @@ impl Areas {
 }
 
 /// One table, as figment takes it.
-struct Table<'a>(&'a Dict);
+pub(super) struct Table<'a>(pub(super) &'a Dict);
 
 impl Provider for Table<'_> {
     fn metadata(&self) -> Metadata {
@@ -75,7 +75,7 @@ impl Provider for Table<'_> {
 }
 
 /// Takes away what is at `path`, or the deepest of its tables that is there.
-fn remove(table: &mut Dict, path: &[String]) -> bool {
+pub(super) fn remove(table: &mut Dict, path: &[String]) -> bool {
     let Some((key, rest)) = path.split_first() else {
         return false;
     };
@@ -87,7 +87,7 @@ fn remove(table: &mut Dict, path: &[String]) -> bool {
     table.remove(key).is_some()
 }
 
-fn message(kind: &Kind) -> String {
+pub(super) fn message(kind: &Kind) -> String {
     match kind {
         Kind::UnknownField(_, known) => {
             format!("unknown key; known are {}", known.join(", "))

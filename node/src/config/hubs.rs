@@ -3,16 +3,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use figment::value::Value;
-use serde::{Deserialize, Serialize};
+use figment::value::{Dict, Value};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::extract::Areas;
+use super::list::List;
+use super::origins::OriginPattern;
 use super::problems::Problems;
-use super::values::{Limit, Size};
+use super::settings::{self, Reader, Settings};
+use super::values::{Limit, Secret, Size};
 
 options! {
     /// Limits and timers of hubs. `[hubs]` is for all of them, `[hubs.<name>]` for one; what a hub's own
-    /// table leaves out is as in `[hubs]`.
+    /// table leaves out is as in `[hubs]`. `[hubs.<name>.settings]` is what the author of that hub made configurable
+    /// ([Write a hub](guides/write-a-hub.md)).
     pub struct HubOptions in "hubs" {
         /// How long a connection may take to send its handshake.
         #[serde(with = "humantime_serde")]
@@ -40,6 +45,14 @@ options! {
         /// How long a connection's socket may take no byte while something waits. Then it is closed.
         #[serde(with = "humantime_serde")]
         pub outbound_queue_age: Duration = Duration::from_secs(30),
+        /// Whether a client that asks for it may lose its WebSocket and go on over another one, with nothing lost.
+        pub stateful_reconnect: bool = false,
+        /// How much such a connection may have been sent without acknowledging it, before the next message waits; that
+        /// much is kept in memory for it.
+        pub stateful_reconnect_buffer_bytes: Size = Size::new(100_000),
+        /// How long such a connection waits for its client once its WebSocket is lost.
+        #[serde(with = "humantime_serde")]
+        pub stateful_reconnect_timeout: Duration = Duration::from_secs(15),
         /// How long a negotiated connection may take to open its transport; the same for all hubs.
         #[serde(with = "humantime_serde")]
         pub negotiate_timeout: Duration = Duration::from_secs(15),
@@ -59,8 +72,24 @@ options! {
         pub roles: Vec<String> = Vec::new(), shown as "everybody",
         /// Only who has all of these claims connects, written `name` or `name=value`; others with a valid token get 403.
         pub claims: Vec<String> = Vec::new(), shown as "everybody",
+        /// Whether a connection is closed when its token expires. Its client may come again, with a new one.
+        pub close_on_authentication_expiration: bool = false,
         /// Further paths of one hub beside `/hubs/{hub}`, such as `["/chatHub"]`; only in `[hubs.<name>]`.
         pub paths: Vec<String> = Vec::new(), shown as "none",
+        /// The origins of the web pages that may use a hub, such as `["https://app.example.com",
+        /// "https://*.example.org", "http://localhost:*"]`, beside those that this server serves itself. Pages of others
+        /// get no CORS headers, so that their browsers keep the answers from them, and no WebSocket: 403. `*` lets all
+        /// of them in, with their users' cookies. None: no CORS headers at all, and a WebSocket for everybody. What is
+        /// said here of all hubs holds for the program's own routes too.
+        pub allowed_origins: List<OriginPattern> = List::default(), shown as "none",
+        /// Where clients of one hub negotiate instead, such as `https://other.example.com/hubs/chat`; only in
+        /// `[hubs.<name>]`. What their query says goes with them.
+        pub redirect: Option<String> = None,
+        /// The token that clients then use there instead of their own.
+        pub redirect_access_token: Option<Secret> = None,
+        /// The oldest version of negotiate that is answered; clients that ask for an older one are told so. Clients that
+        /// ask for none, such as those in Python, have version 0.
+        pub min_negotiate_version: i32 = 0,
     }
 }
 
@@ -81,14 +110,47 @@ impl Transport {
 }
 
 /// The options of all hubs, and of those that have their own.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hubs {
     /// What holds for a hub that is not in `named`.
-    #[serde(flatten)]
     pub defaults: HubOptions,
     /// Complete options by hub name.
-    #[serde(flatten)]
     pub named: BTreeMap<String, HubOptions>,
+    /// What hubs have configured in types of their own, by hub name.
+    pub settings: BTreeMap<String, Settings>,
+}
+
+/// How it is printed: a table for each hub that something is said of.
+impl Serialize for Hubs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct All<'a> {
+            #[serde(flatten)]
+            defaults: &'a HubOptions,
+            #[serde(flatten)]
+            hubs: BTreeMap<&'a str, One<'a>>,
+        }
+        #[derive(Serialize)]
+        struct One<'a> {
+            #[serde(flatten)]
+            options: Option<&'a HubOptions>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            settings: Option<&'a toml::Table>,
+        }
+        let names = self.named.keys().chain(self.settings.keys());
+        let hubs = names.map(|name| {
+            let one = One {
+                options: self.named.get(name),
+                settings: self.settings.get(name).map(|settings| &settings.in_force),
+            };
+            (name.as_str(), one)
+        });
+        let all = All {
+            defaults: &self.defaults,
+            hubs: hubs.collect(),
+        };
+        all.serialize(serializer)
+    }
 }
 
 impl Hubs {
@@ -100,17 +162,20 @@ impl Hubs {
         found.map_or(&self.defaults, |(_, options)| options)
     }
 
-    /// The names in the configuration that none of `served` has, in any letter case.
-    pub fn unknown<'a>(&'a self, served: &[&str]) -> Vec<&'a str> {
-        let served: Vec<_> = served.iter().map(|name| name.to_lowercase()).collect();
-        let names = self.named.keys().map(String::as_str);
-        names
-            .filter(|name| !served.contains(&name.to_lowercase()))
-            .collect()
+    /// The settings of one hub, as the type that [`Sources::hub_settings`](super::Sources::hub_settings) named for it.
+    pub fn settings<S: DeserializeOwned>(&self, hub: &str) -> Option<S> {
+        let lower = hub.to_lowercase();
+        let mut settings = self.settings.iter();
+        let found = settings.find(|(name, _)| name.to_lowercase() == lower);
+        found?.1.get()
     }
 
     /// Tells the tables of single hubs from the options of all, and lays the former over the latter.
-    pub(super) fn extract(areas: &mut Areas, problems: &mut Problems) -> Self {
+    pub(super) fn extract(
+        areas: &mut Areas,
+        served: &BTreeMap<String, Reader>,
+        problems: &mut Problems,
+    ) -> Self {
         let area = HubOptions::AREA;
         let is_hub = |key: &String, value: &Value| {
             value.as_dict().is_some() && area.options.iter().all(|option| option.name != key)
@@ -121,16 +186,19 @@ impl Hubs {
             .partition(|(key, value)| is_hub(key, value));
 
         let (defaults, common) = areas.extract_at(&["hubs"], common, problems);
+        let mut named: Dict = named;
+        check_names(&named, served, problems);
+        let settings = settings::extract(&mut named, served, problems);
         let hub = |(name, own): (String, Value)| {
             let mut options = common.clone();
             options.extend(own.into_dict().unwrap_or_default());
             let (options, _) = areas.extract_at(&["hubs", &name], options, problems);
             (name, options)
         };
-        let named: figment::value::Dict = named;
         Self {
             defaults,
             named: named.into_iter().map(hub).collect(),
+            settings,
         }
     }
 
@@ -156,6 +224,19 @@ impl Hubs {
                 );
             }
         }
+        let of_one = [
+            ("redirect", self.defaults.redirect.is_some()),
+            (
+                "redirect_access_token",
+                self.defaults.redirect_access_token.is_some(),
+            ),
+        ];
+        for (option, _) in of_one.into_iter().filter(|(_, is_set)| *is_set) {
+            problems.add(
+                format!("hubs.{option}"),
+                "belongs in the table of one hub, as in [hubs.chat]",
+            );
+        }
         if !self.defaults.paths.is_empty() {
             problems.add(
                 "hubs.paths",
@@ -168,8 +249,25 @@ impl Hubs {
     }
 }
 
+/// A table for a hub that is not there is a slip of the pen.
+fn check_names(named: &Dict, served: &BTreeMap<String, Reader>, problems: &mut Problems) {
+    let names: Vec<_> = served.keys().map(String::as_str).collect();
+    if names.is_empty() {
+        return;
+    }
+    for hub in named.keys() {
+        let lower = hub.to_lowercase();
+        if names.iter().all(|name| name.to_lowercase() != lower) {
+            let names = names.join(", ");
+            let message = format!("no hub of this name is served here, only {names}");
+            problems.add(format!("hubs.{hub}"), message);
+        }
+    }
+}
+
 impl HubOptions {
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
         let positive = [
             ("handshake_timeout", self.handshake_timeout.is_zero()),
             ("keep_alive_interval", self.keep_alive_interval.is_zero()),
@@ -192,6 +290,14 @@ impl HubOptions {
             ),
             ("outbound_queue_age", self.outbound_queue_age.is_zero()),
             ("negotiate_timeout", self.negotiate_timeout.is_zero()),
+            (
+                "stateful_reconnect_buffer_bytes",
+                self.stateful_reconnect_buffer_bytes.bytes() == 0,
+            ),
+            (
+                "stateful_reconnect_timeout",
+                self.stateful_reconnect_timeout.is_zero(),
+            ),
             ("long_polling_timeout", self.long_polling_timeout.is_zero()),
             ("disconnect_timeout", self.disconnect_timeout.is_zero()),
         ];
@@ -213,6 +319,12 @@ impl HubOptions {
         }
         if self.client_timeout <= self.keep_alive_interval {
             problems.push(("client_timeout", "is not longer than keep_alive_interval"));
+        }
+        if self.redirect.as_ref().is_some_and(|url| !is_url(url)) {
+            problems.push(("redirect", "is no URL that begins with https:// or http://"));
+        }
+        if self.redirect_access_token.is_some() && self.redirect.is_none() {
+            problems.push(("redirect_access_token", "needs redirect"));
         }
         problems
     }

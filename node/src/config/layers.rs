@@ -1,5 +1,6 @@
 //! The layers, and which of them said what.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,12 @@ use std::path::{Path, PathBuf};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::extract::Areas;
 use super::options::Area;
 use super::problems::{Origin, Problems};
+use super::settings::Reader;
 
 /// What every variable begins with.
 const PREFIX: &str = "HUBPLANE_";
@@ -34,6 +37,8 @@ pub enum FileSource {
     Usual,
     /// This one, which must be there.
     Exactly(PathBuf),
+    /// What would stand in it.
+    Text(String),
 }
 
 /// Where a configuration comes from: the four layers, from the lowest to the highest.
@@ -43,6 +48,8 @@ pub struct Sources {
     file: FileSource,
     environment: Vec<(String, OsString)>,
     flags: Dict,
+    /// The hubs that are served, and how their settings are read.
+    pub(super) served: BTreeMap<String, Reader>,
 }
 
 impl Sources {
@@ -53,7 +60,23 @@ impl Sources {
             file: FileSource::None,
             environment: Vec::new(),
             flags: Dict::new(),
+            served: BTreeMap::new(),
         }
+    }
+
+    /// Says that a hub is served, which has no settings. Once one is named, the table of any other hub is a problem.
+    #[must_use]
+    pub fn hub(mut self, name: &str) -> Self {
+        self.served.insert(name.to_owned(), Reader::none());
+        self
+    }
+
+    /// Says that a hub is served whose settings, the table `[hubs.<name>.settings]`, are of this type. What it leaves out
+    /// has the type's own defaults; a key that the type does not know is a problem.
+    #[must_use]
+    pub fn hub_settings<S: DeserializeOwned + Serialize>(mut self, name: &str) -> Self {
+        self.served.insert(name.to_owned(), Reader::of::<S>());
+        self
     }
 
     /// The usual file, and the environment of this process.
@@ -111,7 +134,7 @@ impl Sources {
     /// The file that is to be read, and whether it must be there.
     fn path(&self) -> Option<(PathBuf, bool)> {
         match &self.file {
-            FileSource::None => None,
+            FileSource::None | FileSource::Text(_) => None,
             FileSource::Exactly(path) => Some((path.clone(), true)),
             FileSource::Usual => {
                 let mut variables = self.environment.iter();
@@ -181,6 +204,9 @@ impl Layers {
             metadata: Metadata::named("defaults"),
             dict: sources.defaults.clone(),
         }];
+        if let FileSource::Text(text) = &sources.file {
+            layers.extend(parsed(Path::new(FILE), text, problems));
+        }
         if let Some((path, required)) = sources.path() {
             layers.extend(file(&path, required, problems));
         }
@@ -269,7 +295,11 @@ fn file(path: &Path, required: bool, problems: &mut Problems) -> Option<Layer> {
             return None;
         }
     };
-    match toml::from_str::<Dict>(&text) {
+    parsed(path, &text, problems)
+}
+
+fn parsed(path: &Path, text: &str, problems: &mut Problems) -> Option<Layer> {
+    match toml::from_str::<Dict>(text) {
         Ok(dict) => Some(Layer {
             metadata: Metadata::from("file", path),
             dict,
@@ -278,7 +308,8 @@ fn file(path: &Path, required: bool, problems: &mut Problems) -> Option<Layer> {
             // The error's own text shows the line, which may hold a secret.
             let before = error.span().and_then(|span| text.get(..span.start));
             let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-            problems.add_layer(origin(), format!("line {line}: {}", error.message()));
+            let origin = Origin::File(path.to_owned());
+            problems.add_layer(origin, format!("line {line}: {}", error.message()));
             None
         }
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Config;
 use super::hubs::Transport;
+use super::list::List;
 use super::values::{Limit, Secret, Size};
+use super::{Config, ForwardedBy, Listen, Network, OriginPattern, Tls, TlsVersion};
 
 /// A table of the configuration, and its options.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +51,15 @@ macro_rules! described {
 described! {
     bool: "`true` or `false`",
     usize: "number",
+    i32: "number",
     String: "text",
     Vec<String>: "list of texts",
+    List<Network>: "list of networks",
+    List<OriginPattern>: "list of origins",
+    PathBuf: "path",
+    ForwardedBy: "`x-forwarded` or `forwarded`",
+    TlsVersion: "`1.2` or `1.3`",
+    Tls: "table",
     Vec<Transport>: "list of `WebSockets`, `ServerSentEvents`, `LongPolling`",
     SocketAddr: "address:port",
     Duration: "duration",
@@ -132,6 +141,7 @@ problems are reported at once, each with where it came from. `hubplane config ch
 - The environment variable of an option is `HUBPLANE_`, its table, `__`, its name: `HUBPLANE_LISTEN__ADDRESS`,
   `HUBPLANE_HUBS__CHAT__MAX_MESSAGE_BYTES`. Kubernetes makes variables such as `HUBPLANE_PORT` when a service is named
   `hubplane`; `enableServiceLinks: false` in the pod keeps them away.
+- A list of networks or origins is one text with commas in a variable.
 - A duration is a number with a unit, such as `15s`, `500ms` or `1m 30s`. A size is a number of bytes, or one with a
   unit, such as `64 KiB` (65,536) or `64 KB` (64,000).
 - All options are there since 0.1.0 unless they say otherwise.
@@ -140,7 +150,9 @@ problems are reported at once, each with where it came from. `hubplane config ch
 /// The text of `docs/config.md`: every option with its meaning, unit and default.
 pub fn reference() -> String {
     let mut text = INTRODUCTION.to_owned();
-    for area in Config::AREAS {
+    let inner = |area: Area| (area.name == Listen::AREA.name).then_some(Tls::AREA);
+    let areas = Config::AREAS.into_iter();
+    for area in areas.flat_map(|area| [Some(area), inner(area)]).flatten() {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n## `[{}]`\n\n", area.name);
         let _ = writeln!(text, "{}\n", joined(area.about));

@@ -1,3 +1,6 @@
+mod listen;
+mod settings;
+
 use std::fs;
 use std::time::Duration;
 
@@ -72,7 +75,7 @@ fn each_layer_lies_over_the_one_before() {
     let path = directory.path().join("hubplane.toml");
     fs::write(
         &path,
-        "[listen]\naddress = '127.0.0.1:2'\n[admin]\naddress = '127.0.0.1:12'\n[auth]\nissuer = 'file'",
+        "[listen]\naddress = '127.0.0.1:2'\n[admin]\naddress = '127.0.0.1:12'\n[auth]\nissuers = ['file']",
     )
     .unwrap();
     let sources = Sources::none()
@@ -90,7 +93,7 @@ fn each_layer_lies_over_the_one_before() {
     let config = Config::load(sources).unwrap();
     assert_eq!(config.listen.address.port(), 4);
     assert_eq!(config.admin.address.port(), 13);
-    assert_eq!(config.auth.issuer.as_deref(), Some("file"));
+    assert_eq!(config.auth.issuers, ["file"]);
     assert_eq!(config.log.filter, "debug");
 }
 
@@ -123,7 +126,6 @@ fn the_environment_sets_numbers_booleans_texts_and_secrets() {
     let config = from_environment(&[
         ("HUBPLANE_SHARDS__THREADS", "7"),
         ("HUBPLANE_ADMIN__FREE_PORT_IF_BUSY", "true"),
-        ("HUBPLANE_AUTH__ISSUER", "007"),
         ("HUBPLANE_AUTH__KEYS__MAIN", key),
         ("HUBPLANE_HUBS__CHAT__MAX_MESSAGE_BYTES", "unlimited"),
         ("HUBPLANE_HUBS__OUTBOUND_QUEUE_BYTES", "65536"),
@@ -131,7 +133,6 @@ fn the_environment_sets_numbers_booleans_texts_and_secrets() {
     .unwrap();
     assert_eq!(config.shards.threads, 7);
     assert!(config.admin.free_port_if_busy);
-    assert_eq!(config.auth.issuer.as_deref(), Some("007"));
     assert_eq!(config.auth.keys["main"].expose(), key);
     assert_eq!(config.hubs.of("chat").max_message_bytes, Limit::Unlimited);
     assert_eq!(config.hubs.of("chat").outbound_queue_bytes.bytes(), 65_536);
@@ -252,7 +253,9 @@ fn tokens_cannot_be_required_without_a_key() {
     let problems = from_file("[auth]\nrequired = true").unwrap_err();
     assert_eq!(
         problems,
-        ["auth.required (hubplane.toml): needs a key in auth.keys"]
+        [
+            "auth.required (hubplane.toml): needs keys: auth.keys, auth.key_files, auth.key_addresses or auth.discover"
+        ]
     );
 }
 
@@ -332,8 +335,11 @@ fn a_hub_is_found_in_any_letter_case_and_a_slip_of_the_pen_is_noticed() {
         from_file("[hubs.Chat]\nmax_parallel_invocations = 3\npaths = ['/chatHub']").unwrap();
     assert_eq!(config.hubs.of("chat").max_parallel_invocations, 3);
     assert_eq!(config.hubs.of("chat").paths, ["/chatHub"]);
-    assert_eq!(config.hubs.unknown(&["chat", "other"]), [""; 0]);
-    assert_eq!(config.hubs.unknown(&["chta"]), ["Chat"]);
+    let text = || FileSource::Text("[hubs.Chat]".to_owned());
+    assert!(Config::load(Sources::none().file(text()).hub("chat")).is_ok());
+    let wrong = Config::load(Sources::none().file(text()).hub("chta")).unwrap_err();
+    let expected = "hubs.Chat (hubplane.toml): no hub of this name is served here, only chta";
+    assert_eq!(wrong.to_string(), expected);
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub struct HubDeclaration {
     pub user_id: UserIdSource,
     /// Who may connect to it.
     pub access: AccessRule,
+    /// Whether it hears of presence: [`ToHubHost::Presence`](crate::ToHubHost::Presence).
+    pub presence: bool,
 }
 
 /// Who finds the user of a connection.

@@ -17,6 +17,7 @@
 //!    | -- UploadItem*, UploadEnd -------------------------------> |   an invocation that brings streams
 //!    | <------------------------------------------- ClientResult -|   a client is asked, and
 //!    | -- ClientResult -----------------------------------------> |   has answered
+//!    | -- Presence ---------------------------------------------> |   who is there changed, for hubs that hear of it
 //!    | -- Closed -----------------------------------------------> |   on_disconnected runs
 //!    | <------------------------------------- Done { Closing } -- |   the last frame about this connection
 //! ```
@@ -33,6 +34,7 @@ pub mod codec;
 mod connection;
 mod frame;
 mod payload;
+mod presence;
 mod query;
 mod to_gateway;
 mod to_hub_host;
@@ -47,6 +49,7 @@ pub use frame::{
     LINK_CREDIT_BYTES, RequestId, UPLOAD_CREDIT_ITEMS, UserIdSource, WINDOW_BYTES,
 };
 pub use payload::{Arguments, Audience, Delivery, Encoding, Payload};
+pub use presence::{PRESENCE_CHANGES_MAX, PresenceChange, PresenceChanges};
 pub use query::{Answer, Member, Query, Question};
 pub use to_gateway::{
     ClientResultRequest, CloseRequest, Completion, ConnectionSend, Done, GroupChange,

@@ -101,6 +101,23 @@ fn to_hub_host() -> Vec<ToHubHost> {
             connection: "c-1".parse().unwrap(),
             reason: CloseReason::ClientError("bye".into()),
         },
+        ToHubHost::Presence(PresenceChanges {
+            hub: "chat".parse().unwrap(),
+            changes: vec![
+                PresenceChange::Joined {
+                    group: "g".parse().unwrap(),
+                    connection: "c-1".parse().unwrap(),
+                    user: Some("ana".parse().unwrap()),
+                },
+                PresenceChange::Left {
+                    group: "".parse().unwrap(),
+                    connection: "c-1".parse().unwrap(),
+                    user: None,
+                },
+                PresenceChange::Online("ana".parse().unwrap()),
+                PresenceChange::Offline("ana".parse().unwrap()),
+            ],
+        }),
         ToHubHost::Closed {
             connection: "c-1".parse().unwrap(),
             reason: CloseReason::ByHub("too loud".into()),

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::{
-    AckId, AckOutcome, Answer, Arguments, Caller, CloseReason, ConnectionInfo, Payload, RequestId,
+    AckId, AckOutcome, Answer, Arguments, Caller, CloseReason, ConnectionInfo, Payload,
+    PresenceChanges, RequestId,
 };
 
 /// What a gateway tells a hub-host.
@@ -90,6 +91,8 @@ pub enum ToHubHost {
         /// What became of it.
         outcome: AckOutcome,
     },
+    /// Who is there has changed. Only for hubs that hear of it, and on any link of a hub-host that serves them.
+    Presence(PresenceChanges),
 }
 
 /// How a client expects to be answered.

@@ -119,6 +119,14 @@ impl GatewayDirectory {
         self.released_key(released);
     }
 
+    /// The same for a key whose holder may be looked for a moment later: whatever it is, it is kept for twice
+    /// [`Timers::linger`].
+    pub fn release_later(&mut self, key: &Key, shard: u8, now: Instant) {
+        let linger_until = now + 2 * self.timers.linger;
+        let released = self.members.release_later(key, shard, linger_until);
+        self.released_key(released);
+    }
+
     /// Which shards of this node have members of the key.
     pub fn local_shards(&self, key: &Key) -> ShardSet {
         self.members.shards(key)

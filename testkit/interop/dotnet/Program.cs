@@ -17,6 +17,7 @@ foreach (var protocol in new[] { "json", "newtonsoft", "messagepack" })
     await Sends.Run(harness, protocol);
     await Streams.Run(harness, protocol);
     await Lifecycle.Run(harness, protocol);
+    await Stateful.Run(args[0], harness, protocol);
 }
 Console.WriteLine($"{harness.Passed} passed, {harness.Failed} failed, 0 skipped");
 return harness.Failed == 0 ? 0 : 1;

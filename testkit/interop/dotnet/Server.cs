@@ -19,7 +19,7 @@ public sealed class Server : IAsyncDisposable
 
     public const string Secret = "a key for tests alone, of more than 32 bytes";
 
-    public static async Task<Server> Start(string binary)
+    public static async Task<Server> Start(string binary, Dictionary<string, string>? options = null)
     {
         var start = new ProcessStartInfo(binary, "dev --listen 127.0.0.1:0 --admin 127.0.0.1:0")
         {
@@ -28,6 +28,7 @@ public sealed class Server : IAsyncDisposable
         };
         start.Environment["HUBPLANE_AUTH__KEYS__TEST"] = Secret;
         start.Environment["HUBPLANE_LOG__FILTER"] = "warn";
+        foreach (var (name, value) in options ?? []) start.Environment[name] = value;
         var process = Process.Start(start) ?? throw new InvalidOperationException("the server does not start");
         // Whatever becomes of this process, its child does not stay.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => { try { process.Kill(); } catch (InvalidOperationException) { } };

@@ -15,6 +15,7 @@ import { inChromium, inNode, Lane } from "./lib/lanes.mjs";
 import { named } from "./lib/names.mjs";
 import { Server, Servers } from "./lib/server.mjs";
 import { raw } from "./raw.mjs";
+import { stateful } from "./scenarios/stateful.mjs";
 import { script } from "./script.mjs";
 import { types } from "./types.mjs";
 
@@ -41,7 +42,7 @@ const SCHEMES = ["http"];
 async function beside() {
   const [server, quick] = await Promise.all([servers.get("http", "beside"), servers.get("http", "quick")]);
   const given = { hub: server.hub("conformance"), quick: quick.hub("conformance"), url: server.url, binary };
-  for (const [name, run] of Object.entries({ ...named("raw", raw), ...named("types", types) })) {
+  for (const [name, run] of Object.entries({ ...named("raw", raw), ...named("types", types), ...named("stateful", stateful) })) {
     await harness.test(name, async () => void (await run(given)));
   }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use http::{Method, Response};
 use hubplane::cluster::ClusterOptions;
-use hubplane::{Request, hub};
+use hubplane::{Context, Request, hub};
 use hubplane_client::http::request;
-use hubplane_client::{Connection, Options};
-use hubplane_gateway_server::SigningKey;
+use hubplane_client::{Connection, End, Options};
+use hubplane_gateway_server::{CookieOptions, KeySource, RefreshOptions, SigningKey};
 use hubplane_testkit::{TestCluster, within};
 use serde_json::{Value, json};
 
@@ -31,6 +31,10 @@ struct Guarded;
 impl Guarded {
     fn echo(&self, text: String) -> String {
         text
+    }
+
+    fn cookies(&self, ctx: &Context) -> Option<String> {
+        ctx.header("cookie").map(str::to_owned)
     }
 }
 
@@ -206,5 +210,100 @@ async fn a_hub_that_panics_while_it_names_the_user_fails_the_handshake() {
     naming.0.store(false, Ordering::Relaxed);
     connect().await.unwrap().stop().await;
     first.stop().await;
+    cluster.stop().await.unwrap();
+}
+
+/// A keeper of tenant 7, whose token lasts so many seconds.
+fn keeper(seconds: u64) -> Options {
+    let claims = json!({ "sub": "ana", "role": "keeper", "tenant": 7, "exp": now() + seconds });
+    Options {
+        access_token: Some(token(claims)),
+        ..Options::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_with_its_token_where_its_hub_wants_that() {
+    for shape in shapes() {
+        let mut options = believing(shape);
+        let hub = options.gateway.hubs.entry("guarded".parse().unwrap());
+        hub.or_default().close_on_authentication_expiration = true;
+        let cluster = TestCluster::start(options).await.unwrap();
+        let url = cluster.url(0, "guarded");
+        let lasting = Connection::connect(&url, &keeper(60)).await.unwrap();
+        let mut ending = Connection::connect(&url, &keeper(2)).await.unwrap();
+        let echo: String = ending.invoke("Echo", ("alive",)).await.unwrap();
+        assert_eq!(echo, "alive");
+        let End { close, .. } = within("the end of the token", ending.ended()).await;
+        let close = close.expect("a Close message");
+        assert_eq!((close.error, close.allow_reconnect), (None, true));
+        let echo: String = lasting.invoke("Echo", ("alive",)).await.unwrap();
+        assert_eq!(echo, "alive");
+        lasting.stop().await;
+        cluster.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_replaced_under_running_connections() {
+    use base64::Engine as _;
+    let set = |secret: &[u8]| {
+        let secret = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret);
+        json!({ "keys": [{ "kty": "oct", "k": secret }] }).to_string()
+    };
+    let file = std::env::temp_dir().join(format!("hubplane-keys-{}.json", std::process::id()));
+    std::fs::write(&file, set(SECRET)).unwrap();
+    let mut options = believing(options(1, false));
+    options.gateway.auth.keys.clear();
+    options.gateway.auth.sources = vec![KeySource::File(file.clone())];
+    options.gateway.auth.refresh = RefreshOptions {
+        file_interval: Duration::from_millis(10),
+        ..RefreshOptions::default()
+    };
+    let cluster = TestCluster::start(options).await.unwrap();
+    let url = cluster.url(0, "guarded");
+    let client = Connection::connect(&url, &keeper(60)).await.unwrap();
+    std::fs::write(&file, set(b"another secret of thirty-two bytes!!")).unwrap();
+    within("the old key is gone", async {
+        while Connection::connect(&url, &keeper(60)).await.is_ok() {}
+    })
+    .await;
+    let echo: String = client.invoke("Echo", ("here",)).await.unwrap();
+    assert_eq!(echo, "here", "who is connected stays");
+    std::fs::write(&file, set(SECRET)).unwrap();
+    within("it is back", async {
+        while Connection::connect(&url, &keeper(60)).await.is_err() {}
+    })
+    .await;
+    client.stop().await;
+    cluster.stop().await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_lets_in_the_pages_of_its_origins_and_is_not_shown_to_the_hub() {
+    let mut options = believing(options(1, false));
+    options.gateway.auth.cookie = Some(CookieOptions {
+        name: "session".to_owned(),
+        origins: vec!["https://app.example".to_owned()],
+    });
+    let cluster = TestCluster::start(options).await.unwrap();
+    let url = cluster.url(0, "guarded");
+    let token = keeper(60).access_token.unwrap();
+    let with_origin = |origin: &str| Options {
+        headers: vec![
+            ("cookie".to_owned(), format!("theme=dark; session={token}")),
+            ("origin".to_owned(), origin.to_owned()),
+        ],
+        ..Options::default()
+    };
+    let allowed = with_origin("https://app.example");
+    let client = Connection::connect(&url, &allowed).await.unwrap();
+    let cookies: Option<String> = client.invoke("Cookies", ()).await.unwrap();
+    assert_eq!(cookies.as_deref(), Some("theme=dark"));
+    client.stop().await;
+    let foreign = with_origin("https://evil.example");
+    let refused = Connection::connect(&url, &foreign).await.map(drop);
+    assert!(format!("{refused:?}").contains("401"), "{refused:?}");
     cluster.stop().await.unwrap();
 }

@@ -323,7 +323,7 @@ async fn a_hub_that_wants_to_know_its_callers_answers_401_to_others() {
         refused.headers()["www-authenticate"],
         "Bearer error=\"invalid_token\""
     );
-    let claims = serde_json::json!({ "sub": "ana" });
+    let claims = serde_json::json!({ "sub": "ana", "exp": 10_000_000_000_u64 });
     let key = jsonwebtoken::EncodingKey::from_secret(&key);
     let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
     for token_in_query in [false, true] {

@@ -5,13 +5,18 @@ mod auth;
 mod bad_input;
 mod directory;
 mod front;
+mod http;
 mod lifecycle;
 mod order;
+mod outside;
+mod presence;
 mod questions;
 mod raw;
 mod requests;
 mod sending;
+mod stateful;
 mod streams;
+mod tls;
 mod transports;
 
 use hubplane::cluster::ClusterOptions;

@@ -284,3 +284,17 @@ fn what_came_whole_is_carried_out_while_the_client_is_away_and_what_was_not_come
         ["hub Call - Say"]
     );
 }
+
+#[test]
+fn sockets_that_live_shortly_are_told_what_has_arrived_all_the_same() {
+    let mut rig = open();
+    rig.client(quiet(1));
+    rig.pass(0.5);
+    rig.connection.handle_detached(rig.now);
+    assert_eq!(rig.pass(1.0), none(), "there is nobody to tell");
+    rig.connection.handle_resumed(1, rig.now).unwrap();
+    assert_eq!(
+        rig.pass(0.0),
+        ["1.5: text {\"type\":8,\"sequenceId\":1}<RS>"]
+    );
+}

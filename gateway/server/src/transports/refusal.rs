@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     OtherTransport,
     /// The connection has its transport already.
     Attached,
+    /// The connection that the client wants to come back to ends.
+    Closing,
     /// New connections are refused now, and why.
     Unavailable(&'static str),
     /// A WebSocket takes no posts.
@@ -48,6 +50,7 @@ impl Refusal {
             }
             Self::OtherTransport => answer::text(StatusCode::BAD_REQUEST, answer::OTHER_TRANSPORT),
             Self::Attached => answer::empty(StatusCode::CONFLICT),
+            Self::Closing => answer::empty(StatusCode::NO_CONTENT),
             Self::Unavailable(why) => answer::unavailable(why),
             Self::PostToWebSocket => {
                 answer::text(StatusCode::METHOD_NOT_ALLOWED, answer::POST_TO_WEBSOCKET)

@@ -63,6 +63,7 @@ pub(crate) async fn cluster<const N: usize>() -> [Node; N] {
                 name: hub(),
                 user_id: UserIdSource::Claim,
                 access: AccessRule::default(),
+                presence: false,
             }],
         };
         gateway.add_hub_host(&hello, sender, from_hub);

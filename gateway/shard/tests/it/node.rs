@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hubplane_gateway_connection::Options;
 use hubplane_gateway_shard::{
     Attach, AttachTransport, ClientSocket, Command, JoinReply, LinkSender, ShardOptions, Shards,
-    SharedDirectory, SharedMessage, UserSource,
+    SharedDirectory, SharedMessage, SharedPresence, UserSource,
 };
 use hubplane_node::tasks::{OnFailure, Tasks};
 use hubplane_proto_ids::{ConnectionId, GroupName, HubName, InvocationId, NodeId, NodeName};
@@ -29,6 +29,7 @@ use crate::client::{Client, DEADLINE, Seen};
 
 pub(crate) struct Node {
     pub(crate) shards: Shards,
+    pub(crate) presence: SharedPresence,
     pub(crate) tasks: Tasks,
     pub(crate) link: LinkSender,
     pub(crate) frames: mpsc::Receiver<ToHubHost>,
@@ -53,13 +54,16 @@ impl Node {
             ))),
             changed: Arc::new(Notify::new()),
         };
-        let shards = Shards::spawn(shards, &ShardOptions::default(), &directory, &tasks).unwrap();
+        let presence = SharedPresence::new(me.clone());
+        let options = ShardOptions::default();
+        let shards = Shards::spawn(shards, &options, &directory, &presence, &tasks).unwrap();
         let (gate, open) = watch::channel(true);
         let driver = drive(directory, me, shards.clone(), open);
         tasks.spawn("directory", OnFailure::StopNode, driver);
         let (link, frames) = mpsc::channel(frames_max);
         Self {
             shards,
+            presence,
             tasks,
             link: LinkSender::new(link),
             frames,
@@ -191,6 +195,15 @@ impl Node {
         match self.next_but_windows().await {
             ToHubHost::Closed { connection, reason } if connection.as_str() == id => reason,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// The same, behind whatever else is on the link.
+    pub(crate) async fn expect_closed_behind(&mut self, id: &str) {
+        loop {
+            if let ToHubHost::Closed { connection, .. } = self.next().await {
+                return assert_eq!(connection.as_str(), id);
+            }
         }
     }
 
@@ -333,6 +346,7 @@ fn websocket(socket: impl Into<ClientSocket>, read_ahead: &[u8]) -> AttachTransp
     AttachTransport::WebSocket {
         socket: socket.into(),
         read_ahead: Bytes::copy_from_slice(read_ahead),
+        is_stateful: false,
     }
 }
 

@@ -7,7 +7,9 @@ use crate::hub::Shape;
 use crate::returned::Returned;
 use crate::upload::Uploads;
 use crate::value::BindError;
-use crate::{Call, Context, Definition, Disconnect, Hub, HubError, Request, name};
+use crate::{
+    Call, Context, Definition, Disconnect, Hub, HubContext, HubError, Presence, Request, name,
+};
 
 pub(super) type Run = BoxFuture<'static, Result<Returned, HubError>>;
 
@@ -39,6 +41,13 @@ pub(super) trait Erased: Send + Sync {
     ) -> BoxFuture<'static, Result<(), HubError>>;
     /// Who may connect.
     fn access(&self) -> AccessRule;
+    /// Whether the hub hears of presence.
+    fn hears_presence(&self) -> bool;
+    fn presence(
+        &self,
+        hub: HubContext,
+        change: Presence,
+    ) -> BoxFuture<'static, Result<(), HubError>>;
     /// Whether the hub has something to say about calls itself.
     fn authorizes(&self) -> bool;
     fn authorize(&self, call: Call) -> BoxFuture<'static, bool>;
@@ -95,6 +104,21 @@ impl<H: Hub> Erased for Native<H> {
 
     fn access(&self) -> AccessRule {
         self.definition.rule.access()
+    }
+
+    fn hears_presence(&self) -> bool {
+        self.definition.presence.is_some()
+    }
+
+    fn presence(
+        &self,
+        hub: HubContext,
+        change: Presence,
+    ) -> BoxFuture<'static, Result<(), HubError>> {
+        match self.definition.presence {
+            Some(run) => run(Arc::clone(&self.hub), hub, change),
+            None => Box::pin(std::future::ready(Ok(()))),
+        }
     }
 
     fn authorizes(&self) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use hubplane_proto_ids::InvocationId;
 use hubplane_proto_link::{
@@ -16,7 +16,7 @@ use hubplane_proto_link::{
 use super::connection::Begun;
 use super::erased::{Found, Run as Method};
 use super::port::Refused;
-use super::service::{Failure, caught};
+use super::service::{Failure, caught, dropped, in_time};
 use super::{Connection, Ended, Run, Service, text};
 use crate::hub::Shape;
 use crate::returned::{Returned, What};
@@ -246,16 +246,9 @@ impl Call {
         };
         let (running, port) = (&self.begun.running, &*self.connection.origin.port);
         running.limit(Some(timeout), port);
-        let ended = select(Box::pin(run), port.sleep(timeout)).await;
+        let ended = in_time(Some(timeout), port, run).await;
         running.limit(None, port);
-        match ended {
-            Either::Left((ran, _)) => ran,
-            Either::Right(((), run)) => {
-                dropped(run);
-                let text = format!("it ran longer than {timeout:?}");
-                Err(HubError::hidden("TimeoutException", text).into())
-            }
-        }
+        ended
     }
 
     fn payload(&self, reply: Reply) -> Payload {
@@ -362,11 +355,6 @@ async fn turn() {
         Poll::Pending
     })
     .await;
-}
-
-/// Drops what a hub made. That runs its code: a panic ends here.
-fn dropped<T>(made: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(made)));
 }
 
 impl Unbound {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use hubplane_proto_ids::{HubName, InvalidId, UserId};
 use hubplane_proto_link::{
     CloseReason, ConnectionInfo, Done, HubDeclaration, Identified, Stage, ToGateway, UserIdSource,
@@ -12,7 +13,7 @@ use hubplane_proto_link::{
 use super::erased::{Erased, Native};
 use super::{Connection, text};
 use crate::running::Running;
-use crate::{Context, Disconnect, Filters, Hub, HubContext, HubError, Request, name};
+use crate::{Context, Disconnect, Filters, Hub, HubContext, HubError, Presence, Request, name};
 
 /// How a hub is run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -191,6 +192,7 @@ impl Service {
                 UserIdSource::Claim
             },
             access: self.hub.access(),
+            presence: self.hub.hears_presence(),
         }
     }
 
@@ -253,6 +255,28 @@ impl Service {
         self.stage(connection, Stage::Closing, ran)
     }
 
+    /// Runs `on_presence`, within the limit to invocations. One change is over before the next is told.
+    pub fn presence(
+        &self,
+        port: &Arc<dyn super::Port>,
+        change: Presence,
+    ) -> impl Future<Output = Ended> + Send + use<> {
+        let (service, port) = (self.clone(), Arc::clone(port));
+        async move {
+            let hub = service.context(Arc::clone(&port));
+            let run = caught(|| service.hub.presence(hub, change));
+            let (run, problem) = match in_time(service.timeout, &*port, run).await {
+                Ok(()) => (Run::Returned, None),
+                Err(Failure { error, run }) => (run, Some(format!("{error:?}"))),
+            };
+            Ended {
+                frame: None,
+                run,
+                problem,
+            }
+        }
+    }
+
     fn stage(&self, connection: &Arc<Connection>, stage: Stage, ran: Result<(), Failure>) -> Ended {
         let done = |error| {
             Some(ToGateway::Done(Done {
@@ -299,6 +323,30 @@ impl From<HubError> for Failure {
         };
         Self { error, run }
     }
+}
+
+/// What a run gives, or that it took longer than it may; then it is dropped where it stands.
+pub(super) async fn in_time<T>(
+    limit: Option<Duration>,
+    port: &dyn super::Port,
+    run: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let Some(limit) = limit else {
+        return run.await;
+    };
+    match select(Box::pin(run), port.sleep(limit)).await {
+        Either::Left((ran, _)) => ran,
+        Either::Right(((), run)) => {
+            dropped(run);
+            let text = format!("it ran longer than {limit:?}");
+            Err(HubError::hidden("TimeoutException", text).into())
+        }
+    }
+}
+
+/// Drops what a hub made. That runs its code: a panic ends here.
+pub(super) fn dropped<T>(made: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(made)));
 }
 
 /// Runs a hub's code. Its panics end here: the hub is shared by all connections and stays in use, as after any error.

@@ -1,24 +1,21 @@
 //! What clients are answered, word for word (reference signalr-core 12.4 and the recordings of invocations).
 
 mod modes;
+mod sink;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use hubplane_proto_link::{
-    AckOutcome, Answer, Arguments, ClientOutcome, CloseReason, Completion, ConnectionInfo,
-    Encoding, Invocation, InvocationKind, Outcome, ToGateway, Transport,
+    Arguments, CloseReason, Completion, ConnectionInfo, Encoding, Invocation, InvocationKind,
+    Outcome, ToGateway, Transport,
 };
 use smallvec::{SmallVec, smallvec};
 
-use crate::host::{
-    ClientRequest, Connection, Ended, GroupRequest, InvalidHub, LinkLost, Options, Port,
-    QueryRequest, Refused, Run, Service,
-};
+use crate::host::{Connection, Ended, InvalidHub, Options, Run, Service};
 use crate::*;
+use sink::Sink;
 
 #[derive(Default)]
 struct Texts {
@@ -124,45 +121,6 @@ impl Texts {
             user => user.map(|user| format!("user-{user}")),
         }
     }
-}
-
-/// A gateway that takes everything.
-struct Sink;
-
-impl Port for Sink {
-    fn try_send(&self, _: ToGateway) -> Result<(), Refused> {
-        Ok(())
-    }
-
-    fn send(&self, _: ToGateway) -> BoxFuture<'static, Result<(), LinkLost>> {
-        async { Ok(()) }.boxed()
-    }
-
-    fn change_group(&self, _: GroupRequest) -> BoxFuture<'static, Result<AckOutcome, LinkLost>> {
-        async { Err(LinkLost) }.boxed()
-    }
-
-    fn ask(&self, _: ClientRequest) -> BoxFuture<'static, Result<ClientOutcome, LinkLost>> {
-        async { Err(LinkLost) }.boxed()
-    }
-
-    fn query(&self, _: QueryRequest) -> BoxFuture<'static, Result<Answer, LinkLost>> {
-        async { Err(LinkLost) }.boxed()
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        async {}.boxed()
-    }
-
-    fn spawn(&self, _: BoxFuture<'static, ()>) {}
 }
 
 fn service(detailed_errors: bool) -> Service {

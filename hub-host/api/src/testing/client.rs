@@ -1,5 +1,6 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hubplane_proto_ids::ConnectionId;
@@ -81,6 +82,12 @@ impl TestConnection {
     /// To this path.
     pub fn path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.info.path);
+        self
+    }
+
+    /// From this address.
+    pub fn remote_address(mut self, address: SocketAddr) -> Self {
+        self.info.remote = Some(address);
         self
     }
 

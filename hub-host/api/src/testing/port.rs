@@ -85,11 +85,19 @@ impl Port for WorldPort {
     ) -> BoxFuture<'static, Result<AckOutcome, LinkLost>> {
         let outcome = self.0.with(|state| {
             let member = state.members.get_mut(&request.connection);
-            match (member.filter(|member| !member.ending), request.operation) {
-                (None, _) => return AckOutcome::UnknownConnection,
-                (Some(member), GroupOperation::Add) => member.groups.insert(request.group),
-                (Some(member), GroupOperation::Remove) => member.groups.remove(&request.group),
+            let Some(member) = member.filter(|member| !member.ending) else {
+                return AckOutcome::UnknownConnection;
             };
+            let (connection, group) = (&request.connection, request.group);
+            match request.operation {
+                GroupOperation::Add if member.groups.insert(group.clone()) => {
+                    state.tell_joined(connection, group);
+                }
+                GroupOperation::Remove if member.groups.remove(&group) => {
+                    state.tell_left(connection, group);
+                }
+                _ => {}
+            }
             AckOutcome::Done
         });
         Box::pin(std::future::ready(Ok(outcome)))

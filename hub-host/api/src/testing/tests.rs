@@ -3,6 +3,7 @@
 mod ending;
 mod guarding;
 mod keeping;
+mod presence;
 mod results;
 mod streams;
 

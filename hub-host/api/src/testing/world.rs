@@ -14,6 +14,7 @@ use hubplane_proto_link::{
 
 use super::client::{Closed, Message};
 use super::executor::Slot;
+use super::presence::Changes;
 use super::requests::{Asked, Handler};
 use crate::host::Connection;
 use crate::signal::Signal;
@@ -35,6 +36,7 @@ pub(super) struct State {
     /// Requests for client results that nobody has answered.
     pub(super) asked: BTreeMap<RequestId, Asked>,
     pub(super) requests: u64,
+    pub(super) presence: Changes,
 }
 
 /// So many items of a stream may be there before a test takes any of them.
@@ -77,6 +79,8 @@ pub(super) struct Member {
     pub(super) ending: bool,
     /// What the hub's Close message said.
     pub(super) closed: Option<Closed>,
+    /// Whether it has ended.
+    pub(super) gone: bool,
 }
 
 /// What became of an invocation that was taken.
@@ -108,8 +112,12 @@ impl World {
             invocations: 0,
             ending: false,
             closed: None,
+            gone: false,
         };
-        self.with(|state| state.members.insert(connection.id().clone(), member));
+        self.with(|state| {
+            state.members.insert(connection.id().clone(), member);
+            state.tell_came(connection.id());
+        });
     }
 
     /// Begins the end of a connection, once.
@@ -145,11 +153,16 @@ impl World {
     /// A connection has ended. What it received can still be looked at.
     pub(super) fn forget(&self, id: &ConnectionId) {
         self.with(|state| {
-            if let Some(member) = state.members.get_mut(id) {
-                member.groups.clear();
-                member.answers.clear();
-                member.uploads.clear();
+            let Some(member) = state.members.get_mut(id) else {
+                return;
+            };
+            member.answers.clear();
+            member.uploads.clear();
+            member.gone = true;
+            for group in std::mem::take(&mut member.groups) {
+                state.tell_left(id, group);
             }
+            state.tell_went(id);
         });
     }
 
@@ -277,6 +290,7 @@ impl World {
     pub(super) fn advance(&self, time: Duration) {
         let due = self.with(|state| {
             state.now += time;
+            state.tell_offline();
             let now = state.now;
             let (due, rest) = std::mem::take(&mut state.sleeping)
                 .into_iter()

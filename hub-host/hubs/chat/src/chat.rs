@@ -3,6 +3,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hubplane_hub::{Context, HubError, Membership, SendError, client, hub};
 
+use crate::ChatSettings;
 use crate::rooms::{Here, Line, Refusal, Rooms, Welcome};
 
 /// The hub. One room's people are one group, which has the room's name.
@@ -92,11 +93,18 @@ impl Chat {
     }
 }
 
+impl Chat {
+    /// A chat without rooms yet.
+    pub fn new(settings: ChatSettings) -> Self {
+        Self {
+            rooms: Mutex::new(Rooms::new(settings, now())),
+        }
+    }
+}
+
 impl Default for Chat {
     fn default() -> Self {
-        Self {
-            rooms: Mutex::new(Rooms::new(now())),
-        }
+        Self::new(ChatSettings::default())
     }
 }
 
@@ -115,6 +123,8 @@ fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use hubplane_hub::testing::{TestClient, TestHub};
 
     use super::*;
@@ -200,6 +210,26 @@ mod tests {
             );
         }
         assert_eq!(hub.members("a").len(), 1);
+    }
+
+    #[test]
+    fn settings_bound_the_rooms() {
+        let settings = ChatSettings {
+            people_per_room: NonZeroUsize::MIN,
+            history_lines: 1,
+            ..ChatSettings::default()
+        };
+        let hub = TestHub::new(Chat::new(settings));
+        let (ana, bo) = (hub.connect_anonymously(), hub.connect_anonymously());
+        join(&ana, "a", "Ana").unwrap();
+        let full = join(&bo, "a", "Bo").unwrap_err();
+        assert!(full.ends_with("a is full; choose another room"), "{full}");
+        for text in ["first", "second"] {
+            ana.invoke::<()>("Say", (text,)).unwrap();
+        }
+        let said = join(&ana, "a", "Ana").unwrap().said;
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!(said[0].text, "second");
     }
 
     #[test]

@@ -18,7 +18,8 @@
 //! one is the same person, so that a reload, or a connection that comes back, does not find its own name taken.
 //!
 //! # What it keeps
-//! Who is here and what was said is kept in this process and bounded in every direction (see [`limits`]). Where
+//! Who is here and what was said is kept in this process and bounded in every direction (see [`limits`] and
+//! [`ChatSettings`]). Where
 //! several hub-hosts serve the hub, each knows the people that *it* serves; what is said still reaches the whole room,
 //! as groups are the cluster's. A hub that is started again has forgotten: clients are asked to join again.
 
@@ -26,8 +27,10 @@ mod chat;
 pub mod limits;
 mod page;
 mod rooms;
+mod settings;
 mod text;
 
 pub use chat::{Chat, ChatClient};
 pub use page::{Asset, page};
 pub use rooms::{Here, Line, Welcome};
+pub use settings::ChatSettings;

@@ -6,10 +6,10 @@ use hubplane_hub::{ConnectionId, TypeScript};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{
-    CONNECTIONS_PER_PERSON_MAX, HISTORY_AGE, HISTORY_BYTES_MAX, HISTORY_LINES_MAX, NAME_CHARS_MAX,
-    PEOPLE_MAX, ROOM_CHARS_MAX, ROOMS_MAX, TEXT_CHARS_MAX, WINDOW_BYTES_MAX,
+    CONNECTIONS_PER_PERSON_MAX, HISTORY_BYTES_MAX, NAME_CHARS_MAX, ROOM_CHARS_MAX, TEXT_CHARS_MAX,
+    WINDOW_BYTES_MAX,
 };
-use crate::text;
+use crate::{ChatSettings, text};
 
 /// One thing that somebody said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TypeScript)]
@@ -47,7 +47,7 @@ pub struct Welcome {
     pub name: String,
     /// Who is here.
     pub here: Here,
-    /// What was said in the last minute, the oldest first.
+    /// What was said a moment ago, the oldest first.
     pub said: Vec<Line>,
 }
 
@@ -87,6 +87,7 @@ pub(crate) struct Entered {
 
 #[derive(Debug)]
 pub(crate) struct Rooms {
+    settings: ChatSettings,
     rooms: HashMap<String, Room>,
     /// Where each connection is.
     seats: HashMap<ConnectionId, Seat>,
@@ -121,8 +122,9 @@ struct Person {
 
 impl Rooms {
     /// No rooms yet; `now` in milliseconds since 1970.
-    pub(crate) fn new(now: u64) -> Self {
+    pub(crate) fn new(settings: ChatSettings, now: u64) -> Self {
         Self {
+            settings,
             rooms: HashMap::new(),
             seats: HashMap::new(),
             // Microseconds: news would have to come faster than these to outrun the clock.
@@ -179,7 +181,7 @@ impl Rooms {
         window: &str,
     ) -> Result<(), Refusal> {
         let Some(open) = self.rooms.get(room) else {
-            return if self.rooms.len() < ROOMS_MAX {
+            return if self.rooms.len() < self.settings.rooms.get() {
                 Ok(())
             } else {
                 Err(Refusal::TooManyRooms)
@@ -193,9 +195,11 @@ impl Rooms {
                 name: other.name.clone(),
                 room: room.to_owned(),
             }),
-            None if open.people.len() >= PEOPLE_MAX => Err(Refusal::Full {
-                room: room.to_owned(),
-            }),
+            None if open.people.len() >= self.settings.people_per_room.get() => {
+                Err(Refusal::Full {
+                    room: room.to_owned(),
+                })
+            }
             None => Ok(()),
         }
     }
@@ -219,7 +223,7 @@ impl Rooms {
         let seat = self.seats.get(connection)?.clone();
         let here = self.here(&seat.room);
         let room = self.rooms.get_mut(&seat.room)?;
-        room.forget(now);
+        room.forget(&self.settings, now);
         Some(Welcome {
             name: room.people.get(&seat.person)?.name.clone(),
             said: room.said.iter().cloned().collect(),
@@ -262,19 +266,20 @@ impl Rooms {
             text,
             at: now,
         };
-        room.keep(line.clone(), now);
+        room.keep(line.clone(), &self.settings, now);
         Ok(line)
     }
 
     /// Once in a while, forgets the rooms in which nobody is and nothing was said for long enough.
     fn sweep(&mut self, now: u64) {
-        let due = now.abs_diff(self.swept_at) >= millis(HISTORY_AGE);
-        if !due && self.rooms.len() < ROOMS_MAX {
+        let settings = &self.settings;
+        let due = now.abs_diff(self.swept_at) >= millis(settings.history_age);
+        if !due && self.rooms.len() < settings.rooms.get() {
             return;
         }
         self.swept_at = now;
         self.rooms.retain(|_, room| {
-            room.forget(now);
+            room.forget(settings, now);
             !room.people.is_empty() || !room.said.is_empty()
         });
     }
@@ -286,18 +291,20 @@ impl Rooms {
 }
 
 impl Room {
-    fn keep(&mut self, line: Line, now: u64) {
+    fn keep(&mut self, line: Line, settings: &ChatSettings, now: u64) {
         self.said_bytes += line.cost();
         self.said.push_back(line);
-        self.forget(now);
+        self.forget(settings, now);
     }
 
     /// Forgets what is too old or too much.
-    fn forget(&mut self, now: u64) {
+    fn forget(&mut self, settings: &ChatSettings, now: u64) {
         while let Some(oldest) = self.said.front() {
             // Also if the clock was set back.
-            let old = now.abs_diff(oldest.at) >= millis(HISTORY_AGE);
-            if !old && self.said.len() <= HISTORY_LINES_MAX && self.said_bytes <= HISTORY_BYTES_MAX
+            let old = now.abs_diff(oldest.at) >= millis(settings.history_age);
+            if !old
+                && self.said.len() <= settings.history_lines
+                && self.said_bytes <= HISTORY_BYTES_MAX
             {
                 return;
             }

@@ -19,6 +19,7 @@
 //! | `SetItem(key, value)`, `GetItem(key)`, `RemoveItem(key)` | nothing; a text or null; nothing |
 //! | `CloseConnection(connection, allowReconnect)` | nothing; that connection gets a Close message without an error |
 //! | `CloseWithReason(connection, reason, allowReconnect)` | nothing; the error of that Close message is `reason`, and `GetEvents` has `disconnected <reason>` |
+//! | `ObservePresence()` | nothing; from now on this connection gets `Presence`(kind, group, connection, user), where kind is `joined` or `left` with all of them, or `online` or `offline` with a user alone; what is left out is null, and so is the user of a connection that has none |
 //! | `TimeLeft()` | how many milliseconds the invocation may still run, or null: under `invocation_timeout` |
 //! | `Deadline()` | the moment at which it is over, or null |
 //! | `FilteredEcho(text)` | `x` becomes `x>outer>inner<inner<outer`: two filters around the method, on the way in and out |

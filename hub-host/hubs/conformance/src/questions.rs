@@ -1,8 +1,8 @@
 //! What the reference has no like of: questions, every connection of a user, the item bag, ends of other connections.
 
 use hubplane_hub::{
-    Audience, Closing, ConnectionId, Context, HubError, Listed, Timestamp, TypeScript, UserId,
-    client, hub,
+    Audience, Closing, ConnectionId, Context, GroupName, HubContext, HubError, Listed, Presence,
+    Timestamp, TypeScript, UserId, client, hub,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +27,22 @@ impl From<Listed> for Found {
     }
 }
 
+/// The group of those who observe presence.
+const OBSERVERS: &str = "presence observers";
+
 /// What clients are told by a trait, and not by names as texts.
 #[client]
 pub trait ConformanceClient {
     /// From `SendTyped`.
     fn typed(&self, message: &str, number: i32);
+    /// A change of who is there, for those who observe it.
+    fn presence(
+        &self,
+        kind: &str,
+        group: Option<&GroupName>,
+        connection: Option<&ConnectionId>,
+        user: Option<&UserId>,
+    );
 }
 
 /// An audience as clients name it: `all`, `connections`, `groups` or `users`, and which.
@@ -155,6 +166,50 @@ impl Conformance {
 
     async fn remove_item(&self, ctx: &Context, key: String) -> Result<(), HubError> {
         Ok(ctx.items().remove(&key).await?)
+    }
+
+    /// Sends `Presence`(kind, group, connection, user) to who has invoked `ObservePresence`.
+    async fn on_presence(&self, hub: &HubContext, change: &Presence) -> Result<(), HubError> {
+        let observers = hub.group(OBSERVERS);
+        match change {
+            // Of the observers nobody is told.
+            Presence::Joined { group, .. } | Presence::Left { group, .. }
+                if group.as_str() == OBSERVERS => {}
+            Presence::Joined {
+                group,
+                connection,
+                user,
+            } => {
+                observers
+                    .presence("joined", Some(group), Some(connection), user.as_ref())
+                    .await?
+            }
+            Presence::Left {
+                group,
+                connection,
+                user,
+            } => {
+                observers
+                    .presence("left", Some(group), Some(connection), user.as_ref())
+                    .await?
+            }
+            Presence::Online { user } => {
+                observers.presence("online", None, None, Some(user)).await?
+            }
+            Presence::Offline { user } => {
+                observers
+                    .presence("offline", None, None, Some(user))
+                    .await?
+            }
+            _ => observers.presence("missed", None, None, None).await?,
+        }
+        Ok(())
+    }
+
+    /// From now on this connection is told of presence.
+    async fn observe_presence(&self, ctx: &Context) -> Result<(), HubError> {
+        ctx.join(OBSERVERS).await?;
+        Ok(())
     }
 
     /// Ends a connection without a reason.

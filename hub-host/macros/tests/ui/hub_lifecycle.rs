@@ -8,6 +8,7 @@ struct Chat;
 impl Chat {
     async fn on_connected(&self, ctx: &Context, name: String) {}
     async fn on_disconnected(&self, reason: &Disconnect, ctx: &Context) {}
+    async fn on_presence(&self, ctx: &Context, change: &Presence) {}
     async fn user_id(&self, ctx: &Context) -> Option<String> {
         None
     }

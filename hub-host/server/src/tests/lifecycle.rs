@@ -11,6 +11,7 @@ async fn the_hello_names_the_hubs() {
         name: "waiting".parse().unwrap(),
         user_id: UserIdSource::Hub,
         access: AccessRule::default(),
+        presence: false,
     };
     assert_eq!(gateway.hello.hubs, [waiting]);
 }

@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use super::types::ShardSet;
@@ -16,7 +16,8 @@ pub(crate) struct Members {
     log: VecDeque<Change>,
     /// The greatest number that is no longer in the log.
     forgotten_through: u64,
-    lingering: VecDeque<Lingering>,
+    /// By when it ends, and the number of its place.
+    lingering: BTreeMap<(Instant, u64), Row>,
     last_lingering: u64,
 }
 
@@ -31,13 +32,6 @@ pub(crate) struct Held {
     pub(crate) is_waiting: bool,
     /// Since it was released, the number of its place in the queue.
     lingering: Option<u64>,
-}
-
-#[derive(Debug)]
-struct Lingering {
-    due_at: Instant,
-    row: Row,
-    number: u64,
 }
 
 /// What a release means.
@@ -92,6 +86,20 @@ impl Members {
 
     /// Takes a shard away. A key that nobody is left of lingers until `linger_until`, or is gone.
     pub(crate) fn release(&mut self, key: &Key, shard: u8, linger_until: Instant) -> Released {
+        self.let_go(key, shard, key.may_linger().then_some(linger_until))
+    }
+
+    /// The same; the key lingers whatever it is.
+    pub(crate) fn release_later(
+        &mut self,
+        key: &Key,
+        shard: u8,
+        linger_until: Instant,
+    ) -> Released {
+        self.let_go(key, shard, Some(linger_until))
+    }
+
+    fn let_go(&mut self, key: &Key, shard: u8, linger_until: Option<Instant>) -> Released {
         let Some(row) = self.table.find(key) else {
             return Released::Nothing;
         };
@@ -102,32 +110,35 @@ impl Members {
         if !held.shards.is_empty() || held.lingering.is_some() {
             return Released::Nothing;
         }
-        if !key.may_linger() {
+        let Some(due_at) = linger_until else {
             return self.remove(row);
-        }
+        };
         self.last_lingering += 1;
         held.lingering = Some(self.last_lingering);
-        self.lingering.push_back(Lingering {
-            due_at: linger_until,
-            row,
-            number: self.last_lingering,
-        });
+        self.lingering.insert((due_at, self.last_lingering), row);
         Released::Nothing
     }
 
     /// Ends the lingering of one key that is due, if there is one.
     pub(crate) fn end_lingering(&mut self, now: Instant) -> Option<Released> {
-        let due = self.lingering.pop_front_if(|it| it.due_at <= now)?;
-        let lingers = self.table.get(due.row).and_then(|held| held.lingering);
-        Some(if lingers == Some(due.number) {
-            self.remove(due.row)
+        let due = self.lingering.first_entry()?;
+        let (due_at, number) = *due.key();
+        if due_at > now {
+            return None;
+        }
+        let row = due.remove();
+        let lingers = self.table.get(row).and_then(|held| held.lingering);
+        Some(if lingers == Some(number) {
+            self.remove(row)
         } else {
             Released::Nothing
         })
     }
 
     pub(crate) fn due_at(&self) -> Option<Instant> {
-        self.lingering.front().map(|it| it.due_at)
+        self.lingering
+            .first_key_value()
+            .map(|((due_at, _), _)| *due_at)
     }
 
     pub(crate) fn set_waiting(&mut self, row: Row, is_waiting: bool) {

@@ -190,6 +190,14 @@ impl Cluster {
         self.flush_gateway(gateway);
     }
 
+    pub(crate) fn release_later(&mut self, gateway: usize, key: &Key, shard: u8) {
+        self.truth.remove(key, gateway, shard);
+        self.gateways[gateway]
+            .directory
+            .release_later(key, shard, self.now);
+        self.flush_gateway(gateway);
+    }
+
     pub(crate) fn send(&mut self, gateway: usize, key: &Key) {
         let targets = self.gateways[gateway].directory.targets(key, self.now);
         self.truth

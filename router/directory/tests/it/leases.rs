@@ -297,3 +297,23 @@ fn a_router_that_stood_still_does_not_blame_the_gateways() {
     cluster.run(Duration::from_secs(30) + WAY);
     assert_eq!(cluster.routers[0].replica.counts().holdings, 1);
 }
+
+#[test]
+fn a_user_that_is_released_for_later_is_found_for_two_seconds_and_heard_by_nobody() {
+    let mut cluster = cluster(2, 1);
+    add(&mut cluster, 1, &user());
+    cluster.release_later(1, &user(), 0);
+    cluster.hold(1, &group(), 0);
+    cluster.release(1, &group(), 0);
+    let local = cluster.gateways[1].directory.local_shards(&user());
+    assert!(local.is_empty());
+    cluster.run(Duration::from_secs(2) - PING);
+    assert_eq!(cluster.targets(0, &user()).unwrap().len(), 1);
+    assert_eq!(
+        cluster.targets(0, &group()).unwrap().len(),
+        0,
+        "it kept its second"
+    );
+    cluster.run(PING + 2 * WAY);
+    assert_eq!(cluster.targets(0, &user()).unwrap().len(), 0);
+}

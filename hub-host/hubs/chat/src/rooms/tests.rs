@@ -1,9 +1,14 @@
 use super::*;
 
+/// What is configured if nothing is said.
+const HISTORY_LINES_MAX: usize = 100;
+const PEOPLE_MAX: usize = 64;
+const ROOMS_MAX: usize = 1_000;
+
 const NOW: u64 = 1_700_000_000_000;
 
 fn rooms() -> Rooms {
-    Rooms::new(NOW)
+    Rooms::new(ChatSettings::default(), NOW)
 }
 
 fn id(name: &str) -> ConnectionId {
@@ -183,7 +188,12 @@ fn news_are_numbered_above_those_of_an_earlier_process() {
         .map(|_| earlier.here("a").version)
         .last()
         .unwrap();
-    assert!(Rooms::new(NOW + 1_000).here("a").version > old);
+    assert!(
+        Rooms::new(ChatSettings::default(), NOW + 1_000)
+            .here("a")
+            .version
+            > old
+    );
 }
 
 #[test]

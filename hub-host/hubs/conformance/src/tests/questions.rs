@@ -114,6 +114,31 @@ fn any_connection_can_be_closed() {
 }
 
 #[test]
+fn observers_are_told_of_presence() {
+    type Told = (String, Option<String>, Option<String>, Option<String>);
+    for encoding in ENCODINGS {
+        let hub = TestHub::new(Conformance::default());
+        let observer = hub.connection().protocol(encoding).open().unwrap();
+        observer.invoke::<()>("ObservePresence", ()).unwrap();
+        let next = || observer.next::<Told>("Presence");
+        let text = |text: &str| Some(text.to_owned());
+        let ana = hub.connect("ana");
+        assert_eq!(next(), ("online".to_owned(), None, None, text("ana")));
+        ana.invoke::<()>("GroupAddMethod", ("g",)).unwrap();
+        let id = text(ana.id().as_str());
+        assert_eq!(
+            next(),
+            ("joined".to_owned(), text("g"), id.clone(), text("ana"))
+        );
+        ana.disconnect();
+        assert_eq!(next(), ("left".to_owned(), text("g"), id, text("ana")));
+        hub.advance(Duration::from_secs(1));
+        assert_eq!(next(), ("offline".to_owned(), None, None, text("ana")));
+        assert!(observer.messages().is_empty());
+    }
+}
+
+#[test]
 fn an_invocation_knows_how_long_it_may_run() {
     let service = || Service::new(Conformance::default(), Options::default()).unwrap();
     let hub = TestHub::of(service().invocation_timeout(Duration::from_secs(30)));
