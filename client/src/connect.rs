@@ -1,16 +1,18 @@
 //! From an address to an open, shaken connection.
 
 use bytes::BytesMut;
-use futures_util::{SinkExt, StreamExt};
 use http::{Method, Request, Uri, header};
 use hubplane_proto_signalr::handshake::{self, HandshakeResponse};
+use hubplane_proto_signalr::negotiate::Transport;
 use hubplane_proto_signalr::{NegotiateResponse, TransferFormat};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::http::{Route, authority, is_secure, open, parse, request_by};
+use crate::session::Session;
+use crate::wire::{Came, Events, Receiving, Sending, Wire, open_polls};
 use crate::{ConnectError, Options, Socket, resume};
 
 /// As the JavaScript client (`signalr-core` 3.4).
@@ -43,7 +45,8 @@ pub async fn upgrade(url: &str, options: &Options) -> Result<Socket, ConnectErro
 
 /// An open connection after its handshake.
 pub(crate) struct Connected {
-    pub(crate) socket: WebSocketStream<Socket>,
+    pub(crate) sending: Sending,
+    pub(crate) receiving: Receiving,
     pub(crate) connection_id: Option<String>,
     /// What came behind the answer of the handshake.
     pub(crate) received: BytesMut,
@@ -54,14 +57,15 @@ pub(crate) struct Connected {
 pub(crate) async fn connect(url: &str, options: &Options) -> Result<Connected, ConnectError> {
     in_time(options, async {
         let negotiated = negotiate(url, options).await?;
-        let mut socket = attach(&negotiated, options).await?;
+        let (mut sending, mut receiving) = open_wire(&negotiated, options).await?.split();
         let version = match negotiated.stateful_reconnect {
             true => resume::HANDSHAKE_VERSION,
             false => options.handshake_version,
         };
-        let received = shake(&mut socket, options, version).await?;
+        let received = shake(&mut sending, &mut receiving, options, version).await?;
         Ok(Connected {
-            socket,
+            sending,
+            receiving,
             connection_id: negotiated.connection_id.clone(),
             received,
             again: negotiated.stateful_reconnect.then_some(negotiated),
@@ -82,8 +86,51 @@ fn route(options: &Options) -> Route<'_> {
 pub(crate) async fn attach_again(
     negotiated: &Negotiated,
     options: &Options,
-) -> Result<WebSocketStream<Socket>, ConnectError> {
-    in_time(options, attach(negotiated, options)).await
+) -> Result<Wire, ConnectError> {
+    let socket = in_time(options, attach(negotiated, options)).await?;
+    Ok(Wire::WebSocket(Box::new(socket)))
+}
+
+/// Attaches by the transport of the options.
+async fn open_wire(negotiated: &Negotiated, options: &Options) -> Result<Wire, ConnectError> {
+    let session = || {
+        let (url, mut headers) = target(&negotiated.base, negotiated, options);
+        headers.extend(options.headers.clone());
+        Session::new(&url, headers, options)
+    };
+    Ok(match options.transport {
+        Transport::WebSockets => Wire::WebSocket(Box::new(attach(negotiated, options).await?)),
+        Transport::ServerSentEvents => {
+            let events = Events::open(session()?).await?;
+            Wire::Events(Box::new((events, session()?)))
+        }
+        Transport::LongPolling => {
+            let mut polls = session()?;
+            open_polls(&mut polls).await?;
+            Wire::Polls(Box::new((polls, session()?)))
+        }
+    })
+}
+
+/// The address of a connection, and the headers by which a client says who it is.
+fn target(
+    base: &str,
+    negotiated: &Negotiated,
+    options: &Options,
+) -> (String, Vec<(String, String)>) {
+    let mut url = base.to_owned();
+    if let Some(token) = &negotiated.connection_token {
+        append_query(&mut url, &format!("id={token}"));
+    }
+    let mut headers = Vec::new();
+    match &negotiated.access_token {
+        Some(token) if options.token_in_query => {
+            append_query(&mut url, &format!("access_token={token}"))
+        }
+        Some(token) => headers.push(bearer(token)),
+        None => {}
+    }
+    (url, headers)
 }
 
 async fn in_time<T>(
@@ -195,19 +242,10 @@ fn attach_request(
     options: &Options,
 ) -> Result<Request<()>, ConnectError> {
     let scheme = if is_secure(uri) { "wss" } else { "ws" };
-    let mut url = format!("{scheme}://{}{}", authority(uri), uri.path());
-    append_query(&mut url, uri.query().unwrap_or(""));
-    if let Some(token) = &negotiated.connection_token {
-        append_query(&mut url, &format!("id={token}"));
-    }
-    let mut headers = options.headers.clone();
-    match &negotiated.access_token {
-        Some(token) if options.token_in_query => {
-            append_query(&mut url, &format!("access_token={token}"))
-        }
-        Some(token) => headers.push(bearer(token)),
-        None => {}
-    }
+    let mut base = format!("{scheme}://{}{}", authority(uri), uri.path());
+    append_query(&mut base, uri.query().unwrap_or(""));
+    let (url, mut headers) = target(&base, negotiated, options);
+    headers.extend(options.headers.clone());
     let mut request = Request::builder()
         .uri(url)
         .header(header::HOST, authority(uri))
@@ -222,16 +260,14 @@ fn attach_request(
 }
 
 async fn shake(
-    socket: &mut WebSocketStream<Socket>,
+    sending: &mut Sending,
+    receiving: &mut Receiving,
     options: &Options,
     version: i32,
 ) -> Result<BytesMut, ConnectError> {
     let request = handshake::write_request(options.encoding, version);
-    let websocket = |error| ConnectError::WebSocket(Box::new(error));
-    socket
-        .send(data_message(TransferFormat::Text, request))
-        .await
-        .map_err(websocket)?;
+    let sent = sending.data(TransferFormat::Text, request).await;
+    sent.map_err(|_broken| ConnectError::Ended)?;
     let mut received = BytesMut::new();
     loop {
         let answer =
@@ -246,26 +282,11 @@ async fn shake(
             Some((HandshakeResponse::Refused { error: text }, _)) => {
                 return Err(ConnectError::Handshake { text });
             }
-            None => match socket.next().await {
-                Some(Ok(Message::Close(_))) | None => return Err(ConnectError::Ended),
-                Some(Ok(message)) if message.is_text() || message.is_binary() => {
-                    received.extend_from_slice(&message.into_data());
-                }
-                Some(Ok(_control)) => {}
-                Some(Err(error)) => return Err(websocket(error)),
+            None => match receiving.next().await {
+                Came::Data(data) => received.extend_from_slice(&data),
+                Came::End(_) => return Err(ConnectError::Ended),
             },
         }
-    }
-}
-
-/// Hub data as one WebSocket message of the kind that the format wants.
-pub(crate) fn data_message(format: TransferFormat, data: Vec<u8>) -> Message {
-    match format {
-        TransferFormat::Binary => Message::Binary(data.into()),
-        TransferFormat::Text => match String::from_utf8(data) {
-            Ok(text) => Message::Text(text.into()),
-            Err(other) => Message::Binary(other.into_bytes().into()),
-        },
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Invoker {
 }
 
 impl Connection {
-    /// Connects: negotiate, WebSocket, handshake. The URL is the hub's, beginning with `http://`.
+    /// Connects: negotiate, transport, handshake. The URL is the hub's, beginning with `http://`.
     ///
     /// Cancel safe in that nothing goes on when it is dropped.
     ///
@@ -55,7 +55,8 @@ impl Connection {
     /// Each step's failure has its own variant.
     pub async fn connect(url: &str, options: &Options) -> Result<Self, ConnectError> {
         let Connected {
-            socket,
+            sending,
+            receiving,
             connection_id,
             received,
             again,
@@ -66,7 +67,8 @@ impl Connection {
         let resumes = Arc::new(AtomicU64::new(0));
         let lose = Arc::new(Notify::new());
         let driver = Driver {
-            socket,
+            sending,
+            receiving,
             received,
             again,
             options: options.clone(),
@@ -208,8 +210,8 @@ impl Connection {
         end
     }
 
-    /// Ends the connection as the official clients do: Close message, close frame, and the server's answer to it, for
-    /// which it waits 5 s at most. Messages that arrive meanwhile are dropped.
+    /// Ends the connection as the official clients do: Close message and close frame, or the DELETE of a polled connection,
+    /// and the server's answer to it, for which it waits 5 s at most. Messages that arrive meanwhile are dropped.
     pub async fn stop(mut self) -> End {
         // If it cannot be told, it has ended.
         let _ = self.invoker.command(Command::Stop).await;

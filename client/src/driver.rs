@@ -6,19 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
 use hubplane_proto_signalr::Encoding;
 use hubplane_proto_signalr::message::{CompletionResult, Message};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{self, Message as Frame};
+use tokio_tungstenite::tungstenite::Message as Frame;
 
 use crate::Options;
-use crate::Socket;
-use crate::connect::{Negotiated, attach_again, data_message};
+use crate::connect::{Negotiated, attach_again};
 use crate::resume::{ACK_INTERVAL, Due, Received, Resume};
+use crate::wire::{Broken, Came, Receiving, Sending};
 
 /// How long a server may take to answer a close frame (`signalr-core` 6).
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
@@ -50,6 +47,10 @@ pub enum TransportEnd {
     CloseFrame(Option<u16>),
     /// The TCP stream ended or broke without one; the text is for a person.
     Lost(String),
+    /// The response of an event stream has ended in order, or a poll was told that there is nothing more.
+    Finished,
+    /// A poll was answered with this status.
+    Status(u16),
     /// Nothing came for [`Options::server_timeout`].
     Silent,
     /// The server sent what is no hub message, or a longer one than allowed; the text is for a person.
@@ -95,7 +96,8 @@ impl Pending {
 
 /// Everything that the task owns.
 pub(crate) struct Driver {
-    pub(crate) socket: WebSocketStream<Socket>,
+    pub(crate) sending: Sending,
+    pub(crate) receiving: Receiving,
     pub(crate) received: BytesMut,
     /// With stateful reconnect: where to attach again.
     pub(crate) again: Option<Negotiated>,
@@ -114,7 +116,12 @@ impl Driver {
         let buffer_bytes = self.options.stateful_reconnect.unwrap_or(0);
         let resume = Resume::new(self.options.encoding, buffer_bytes);
         let resume = self.again.is_some().then_some(&resume);
-        let mut socket = self.socket;
+        let (mut sending, mut receiving) = (self.sending, self.receiving);
+        // A server has nothing to say to who polls, and never pings.
+        let server_timeout = match receiving {
+            Receiving::Polls(_) => Duration::MAX,
+            _ => self.options.server_timeout,
+        };
         let mut received = std::mem::take(&mut self.received);
         let mut first = Vec::new();
         let stopped = AtomicBool::new(false);
@@ -122,12 +129,11 @@ impl Driver {
         let mut acks = tokio::time::interval(ACK_INTERVAL);
         acks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
-            let (sink, stream) = socket.split();
             let reader = Reader {
-                stream,
+                receiving,
                 received,
                 encoding: self.options.encoding,
-                server_timeout: self.options.server_timeout,
+                server_timeout,
                 max_message_bytes: self.options.max_message_bytes,
                 pending: &self.pending,
                 inbox: &self.inbox,
@@ -136,7 +142,7 @@ impl Driver {
                 close: None,
             };
             let writer = Writer {
-                sink,
+                sending,
                 encoding: self.options.encoding,
                 commands: &mut self.commands,
                 resume,
@@ -155,7 +161,7 @@ impl Driver {
                 break end;
             };
             match attach_again(again, &self.options).await {
-                Ok(another) => socket = another,
+                Ok(another) => (sending, receiving) = another.split(),
                 // It stays lost, and that is what is told.
                 Err(_refused) => break end,
             }
@@ -169,7 +175,7 @@ impl Driver {
 }
 
 struct Reader<'a> {
-    stream: SplitStream<WebSocketStream<Socket>>,
+    receiving: Receiving,
     received: BytesMut,
     encoding: Encoding,
     server_timeout: Duration,
@@ -183,29 +189,19 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     async fn run(mut self) -> End {
-        let mut status = None;
         let transport = loop {
             if let Err(text) = self.dispatch().await {
                 break TransportEnd::Malformed(text);
             }
             // Here, where nothing is half handed on, the socket may be lost.
             let next = tokio::select! {
-                next = tokio::time::timeout(self.server_timeout, self.stream.next()) => next,
+                next = tokio::time::timeout(self.server_timeout, self.receiving.next()) => next,
                 () = self.lose.notified() => break TransportEnd::Lost("as told".to_owned()),
             };
-            let Ok(frame) = next else {
-                break TransportEnd::Silent;
-            };
-            match frame {
-                Some(Ok(Frame::Close(frame))) => {
-                    // Reading on answers it, and ends when the server drops the stream.
-                    status = Some(frame.map(|frame| u16::from(frame.code)));
-                }
-                Some(Ok(frame)) if frame.is_text() || frame.is_binary() => {
-                    self.received.extend_from_slice(&frame.into_data());
-                }
-                Some(Ok(_control)) => {}
-                ended => break transport_end(status, ended),
+            match next {
+                Ok(Came::Data(data)) => self.received.extend_from_slice(&data),
+                Ok(Came::End(end)) => break end,
+                Err(_elapsed) => break TransportEnd::Silent,
             }
         };
         End {
@@ -260,19 +256,8 @@ impl Reader<'_> {
     }
 }
 
-fn transport_end(
-    status: Option<Option<u16>>,
-    ended: Option<Result<Frame, tungstenite::Error>>,
-) -> TransportEnd {
-    match (status, ended) {
-        (Some(status), _) => TransportEnd::CloseFrame(status),
-        (None, Some(Err(error))) => TransportEnd::Lost(error.to_string()),
-        (None, _) => TransportEnd::Lost("end of stream".to_owned()),
-    }
-}
-
 struct Writer<'a> {
-    sink: SplitSink<WebSocketStream<Socket>, Frame>,
+    sending: Sending,
     encoding: Encoding,
     commands: &'a mut mpsc::Receiver<Command>,
     resume: Option<&'a Resume>,
@@ -323,7 +308,7 @@ impl Writer<'_> {
                         self.send(data).await
                     }
                     Some(Command::Unnumbered(data)) => self.send(data).await,
-                    Some(Command::Frame(frame)) => self.sink.send(frame).await,
+                    Some(Command::Frame(frame)) => self.sending.frame(frame).await,
                     Some(Command::Stop) => return self.stop().await.is_ok(),
                     None => return false,
                 },
@@ -334,7 +319,7 @@ impl Writer<'_> {
         }
     }
 
-    async fn stop(&mut self) -> Result<(), tungstenite::Error> {
+    async fn stop(&mut self) -> Result<(), Broken> {
         self.stopped.store(true, Ordering::Relaxed);
         let mut close = Vec::new();
         let message = Message::Close {
@@ -342,14 +327,12 @@ impl Writer<'_> {
             allow_reconnect: false,
         };
         self.encoding.encode(&message, &mut close);
-        self.send(close).await?;
-        // Without a status, as the official clients do.
-        self.sink.send(Frame::Close(None)).await
+        self.sending.stop(self.encoding, close).await
     }
 
-    async fn send(&mut self, data: Vec<u8>) -> Result<(), tungstenite::Error> {
-        let frame = data_message(self.encoding.transfer_format(), data);
-        self.sink.send(frame).await
+    async fn send(&mut self, data: Vec<u8>) -> Result<(), Broken> {
+        let format = self.encoding.transfer_format();
+        self.sending.data(format, data).await
     }
 }
 

@@ -2,6 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hubplane_proto_signalr::Encoding;
+use hubplane_proto_signalr::negotiate::Transport;
 
 use crate::Trust;
 
@@ -10,9 +11,12 @@ use crate::Trust;
 pub struct Options {
     /// The hub protocol to ask for. Default: JSON.
     pub encoding: Encoding,
+    /// The transport. Default: WebSockets.
+    pub transport: Transport,
     /// The bearer token. It travels in the `Authorization` header of every request.
     pub access_token: Option<String>,
-    /// Sends the token of the WebSocket request as `access_token` in the query instead, as browsers have to.
+    /// Sends the token of the transport's requests as `access_token` in the query instead, as browsers have to for a
+    /// WebSocket or an event stream.
     pub token_in_query: bool,
     /// Opens the WebSocket at once; the connection then has no id that the client knows.
     pub skip_negotiation: bool,
@@ -35,7 +39,7 @@ pub struct Options {
     /// Between two pings of ours. `None`: none are sent, not even the first, so that the server never arms its client
     /// timeout (`signalr-core` 13.2).
     pub keep_alive: Option<Duration>,
-    /// The connection ends when nothing came from the server for this long.
+    /// The connection ends when nothing came from the server for this long. Polls wait for as long as the server wants.
     pub server_timeout: Duration,
     /// For everything up to the answer of the handshake.
     pub connect_timeout: Duration,
@@ -50,6 +54,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             encoding: Encoding::Json,
+            transport: Transport::WebSockets,
             access_token: None,
             token_in_query: false,
             skip_negotiation: false,

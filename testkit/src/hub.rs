@@ -106,6 +106,11 @@ impl TestHub {
         ctx.connection_id().to_string()
     }
 
+    /// The transport of the caller, by its name.
+    fn transport(&self, ctx: &Context) -> String {
+        ctx.transport().name().to_owned()
+    }
+
     /// The address that the caller connected from, and the path and query that it asked for.
     fn whence(&self, ctx: &Context) -> (String, String) {
         let remote = ctx.remote_address().map(|address| address.to_string());

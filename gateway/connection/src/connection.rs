@@ -362,8 +362,7 @@ impl Connection {
 
     /// Writes to the client, unless it has gone.
     pub(crate) fn send(&mut self, bytes: Bytes, window_bytes: u32) {
-        let hears = |ended: &Ended| ended.how == End::Deleted;
-        if self.ended.as_ref().is_none_or(hears) {
+        if self.may_hear() {
             self.output(Output::Send {
                 format: self.encoding.transfer_format(),
                 bytes,
@@ -377,7 +376,7 @@ impl Connection {
 
     /// Writes what has no number: a handshake response, a Close, an Ack.
     pub(crate) fn send_unnumbered(&mut self, bytes: Bytes) {
-        if self.ended.is_none() {
+        if self.may_hear() {
             self.output(Output::Send {
                 format: self.encoding.transfer_format(),
                 bytes,
@@ -385,6 +384,12 @@ impl Connection {
                 numbered: false,
             });
         }
+    }
+
+    /// Whether there may be somebody to read what is written: after a DELETE a poll may still wait.
+    fn may_hear(&self) -> bool {
+        let ended = self.ended.as_ref();
+        ended.is_none_or(|ended| ended.how == End::Deleted)
     }
 
     pub(crate) fn not_sent(&mut self, window_bytes: u32) {

@@ -11,10 +11,13 @@ mod order;
 mod outside;
 mod presence;
 mod questions;
+mod raw;
+mod requests;
 mod sending;
 mod stateful;
 mod streams;
 mod tls;
+mod transports;
 
 use hubplane::cluster::ClusterOptions;
 use hubplane_gateway_server::GatewayOptions;

@@ -31,6 +31,14 @@ fn who_closes_the_transport_gets_no_close_message() {
 }
 
 #[test]
+fn a_poll_that_waits_hears_of_a_delete() {
+    let mut rig = Rig::open(Options::default());
+    rig.connection.handle_end(End::Deleted, rig.now);
+    assert_eq!(rig.outputs(), [CLOSE_RECONNECT, "hub closed None"]);
+    assert_eq!(rig.closed(), ["close", "ended client_closed"]);
+}
+
+#[test]
 fn a_close_message_of_the_client_is_answered_with_one() {
     for (message, error) in [
         ("{\"type\":7}\x1e", "None"),
