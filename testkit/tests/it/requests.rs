@@ -287,27 +287,6 @@ async fn a_newer_poll_ends_an_older_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_a_poll_gave_up_on_comes_with_the_next_one() {
-    let cluster = one().await;
-    let client = Client::polls(&cluster).await;
-    for round in 0..20 {
-        let poll = client.send("GET", &[], "").await;
-        drop(poll);
-        client
-            .post(&call(&round.to_string(), "Echo", "[\"x\"]"))
-            .await;
-        let mut body = client.get().await.body;
-        if body.is_empty() {
-            // The one that was given up came behind it.
-            body = client.get().await.body;
-        }
-        let answer = format!("{{\"type\":3,\"invocationId\":\"{round}\",\"result\":\"x\"}}\u{1e}");
-        assert_eq!(body, answer);
-    }
-    cluster.stop().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_connection_tells_the_poll_that_waits_and_is_unknown_from_then_on() {
     let (options, lifecycle) = watched(options(1, false));
     let cluster = TestCluster::start(options).await.unwrap();
@@ -383,8 +362,11 @@ async fn posts_are_read_in_the_order_in_which_they_came() {
     let first = call("1", "Echo", "[\"x\"]");
     let (beginning, rest) = first.as_bytes().split_at(20);
     let line = format!("POST {}", client.target);
-    let mut one = Exchange::send_part(client.address, &line, &[], first.len(), beginning).await;
-    // The server has it once a third request behind it is answered.
+    let expect = [("Expect", "100-continue")];
+    let mut one = Exchange::send_part(client.address, &line, &expect, first.len(), b"").await;
+    // Its body is asked for once it is its turn.
+    assert_eq!(one.head().await.status, 100);
+    one.more(beginning).await;
     let mut two = client
         .send("POST", &[], &call("2", "Echo", "[\"y\"]"))
         .await;

@@ -12,6 +12,7 @@ mod delivery;
 mod groups;
 mod lifecycle;
 mod node;
+mod polls;
 mod presence;
 mod pressure;
 mod streams;

@@ -94,7 +94,20 @@ impl Node {
         user: UserSource,
         options: &Options,
     ) {
-        let (transport, guard) = (websocket(socket, b""), Box::new(()));
+        self.attach_by(websocket(socket, b""), id, hub, user, options)
+            .await;
+    }
+
+    /// Any transport.
+    pub(crate) async fn attach_by(
+        &mut self,
+        transport: AttachTransport,
+        id: &str,
+        hub: &str,
+        user: UserSource,
+        options: &Options,
+    ) {
+        let guard = Box::new(());
         let (info, link, options) = (info(id, hub), self.link.clone(), Arc::new(options.clone()));
         self.give(Attach {
             transport,
