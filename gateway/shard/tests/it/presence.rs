@@ -71,7 +71,13 @@ async fn joins_leaves_and_the_end_of_a_connection_are_told_once(shards: u8) {
     node.until("it is gone", |metrics| metrics.connections == 0)
         .await;
     assert!(node.presence.lock().poll_timeout().is_some(), "it lingers");
-    assert!(node.frames.try_recv().is_err(), "and nothing twice");
+    // An acknowledgement may come late: it waits for the directory.
+    while let Ok(frame) = node.frames.try_recv() {
+        assert!(
+            !matches!(frame, ToHubHost::Presence(_)),
+            "nothing is told twice: {frame:?}"
+        );
+    }
 }
 
 async fn a_hub_that_does_not_hear_of_presence_is_told_nothing(shards: u8) {
